@@ -1,0 +1,300 @@
+#include "autograd/indexing.h"
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+#include <vector>
+
+#include "autograd/kernels/kernels.h"
+#include "autograd/tape.h"
+
+namespace ebb {
+
+using detail::by_float_type;
+using detail::data;
+using detail::uninitialised;
+
+namespace {
+
+// An array seen as [outer, extent, inner] around one axis.
+struct AroundAxis {
+  AroundAxis(const Shape& shape, Index axis) : extent(shape[axis]) {
+    for (Index i = 0; i < axis; ++i) outer *= shape[i];
+    for (Index i = axis + 1; i < shape.rank(); ++i) inner *= shape[i];
+  }
+  Index outer = 1, extent, inner = 1;
+};
+
+Tensor view(const Tensor& x, Index offset, const Shape& shape) {
+  return Tensor(detail::make_view(x.body(), offset, shape));
+}
+
+void copy_elements(const Tensor& from, Index from_offset, const Tensor& to, Index to_offset, Index count) {
+  const std::size_t width = bytes_of(from.dtype());
+  if (count > 0)
+    std::memcpy(to.body().data + static_cast<std::size_t>(to_offset) * width,
+                from.body().data + static_cast<std::size_t>(from_offset) * width,
+                static_cast<std::size_t>(count) * width);
+}
+
+// ---- reshape, slice, select
+
+void reshape_rule(Sweep& sweep, const Record& record, Tensor g) {
+  sweep.give(record, 0, reshape(g, sweep.unread_input(record, 0).shape()));
+}
+const Op reshape_op{.name = "reshape", .vjp = reshape_rule};
+
+constexpr std::int64_t axis_bits = 3;  // of a slice's attribute; the rest is where it begins
+
+Place place_of_slice(const Record& record) {
+  return {.axis = record.attribute & ((1 << axis_bits) - 1), .begin = record.attribute >> axis_bits};
+}
+
+void slice_rule(Sweep& sweep, const Record& record, Tensor g) {
+  sweep.give_piece(record, 0, std::move(g), place_of_slice(record));
+}
+const Op slice_op{.name = "slice", .vjp = slice_rule};
+
+void select_rule(Sweep& sweep, const Record& record, Tensor g) {
+  sweep.give_piece(record, 0, std::move(g), {.axis = 0, .begin = record.attribute});
+}
+const Op select_op{.name = "select", .vjp = select_rule};
+
+}  // namespace
+
+Tensor reshape(const Tensor& x, const Shape& shape) {
+  if (shape.size() != x.size())
+    fail<ShapeError>("reshape", "{} has {} elements, {} has {}", x.shape(), x.size(), shape, shape.size());
+  Tensor y = view(x, 0, shape);
+  record(reshape_op, y, {&x});
+  return y;
+}
+
+Tensor reshape(const Tensor& x, std::initializer_list<Index> extents) {
+  std::vector<Index> worked_out(extents);
+  const auto open = std::find(worked_out.begin(), worked_out.end(), -1);
+  if (open != worked_out.end()) {
+    Index rest = 1;
+    for (Index extent : worked_out)
+      if (extent != -1) rest *= extent;
+    if (std::count(worked_out.begin(), worked_out.end(), -1) > 1 || rest <= 0 || x.size() % rest != 0)
+      fail<ShapeError>("reshape", "{} to [{}]: the -1 can't be worked out", x.shape(), fmt::join(extents, ", "));
+    *open = x.size() / rest;
+  }
+  return reshape(x, Shape(std::span<const Index>(worked_out)));
+}
+
+Tensor slice(const Tensor& x, Index begin, Index end, Index axis) {
+  axis = resolve_axis("slice", x.shape(), axis);
+  const Index extent = x.extent(axis);
+  const Index first = begin < 0 ? begin + extent : begin, last = end < 0 ? end + extent : end;
+  if (first < 0 || last < first || last > extent)
+    fail<ShapeError>("slice", "[{}, {}) isn't inside axis {} of {}", begin, end, axis, x.shape());
+  const Shape shape = x.shape().with(axis, last - first);
+  const AroundAxis all(x.shape(), axis);
+  Tensor y;
+  if (axis == 0) {
+    y = view(x, first * all.inner, shape);
+  } else {
+    y = uninitialised(x.dtype(), shape);
+    const Index count = (last - first) * all.inner;
+    for (Index i = 0; i < all.outer; ++i)
+      copy_elements(x, (i * extent + first) * all.inner, y, i * count, count);
+  }
+  record(slice_op, y, {&x}, (first << axis_bits) | axis);
+  return y;
+}
+
+Tensor select(const Tensor& x, Index index) {
+  if (x.rank() == 0) fail<ShapeError>("select", "a scalar has no axis to select from");
+  const Index extent = x.extent(0), i = index < 0 ? index + extent : index;
+  if (i < 0 || i >= extent) fail<ShapeError>("select", "index {} isn't inside axis 0 of {}", index, x.shape());
+  const Shape shape = x.shape().without(0);
+  Tensor y = view(x, i * shape.size(), shape);
+  record(select_op, y, {&x}, i);
+  return y;
+}
+
+Tensor Tensor::operator[](Index index) const { return select(*this, index); }
+
+// ---- take_rows
+
+namespace {
+
+void take_rows_rule(Sweep& sweep, const Record& record, Tensor g) {
+  sweep.give_piece(record, 0, std::move(g), {.rows = sweep.input(record, 1)});
+}
+const Op take_rows_op{.name = "take_rows", .vjp = take_rows_rule};
+
+}  // namespace
+
+Tensor take_rows(const Tensor& x, const Tensor& indices) {
+  if (x.rank() == 0) fail<ShapeError>("take_rows", "a scalar has no rows");
+  if (indices.dtype() != i64)
+    fail("take_rows", "the indices are {}; they must be int64 (cast them, or make them so)", name(indices.dtype()));
+  const Index rows = x.extent(0);
+  const auto wanted = indices.values<std::int64_t>();
+  for (std::size_t i = 0; i < wanted.size(); ++i)
+    if (wanted[i] < 0 || wanted[i] >= rows)
+      fail<ShapeError>("take_rows", "index {} at place {} isn't a row of {} (0 to {})", wanted[i], i, x.shape(),
+                       rows - 1);
+  const Shape row = x.shape().without(0);
+  std::vector<Index> extents(indices.shape().begin(), indices.shape().end());
+  extents.insert(extents.end(), row.begin(), row.end());
+  Tensor y = uninitialised(x.dtype(), Shape(std::span<const Index>(extents)));
+  for (std::size_t i = 0; i < wanted.size(); ++i)
+    copy_elements(x, wanted[i] * row.size(), y, static_cast<Index>(i) * row.size(), row.size());
+  record(take_rows_op, y, {&x, &indices});
+  return y;
+}
+
+// ---- concat, stack
+
+namespace {
+
+void concat_rule(Sweep& sweep, const Record& record, Tensor g) {
+  const Index axis = record.attribute;
+  Index begin = 0;
+  for (Index i = 0; i < record.count; ++i) {
+    const Index extent = sweep.unread_input(record, i).extent(axis);
+    if (sweep.wants(record, i)) sweep.give(record, i, slice(g, begin, begin + extent, axis));
+    begin += extent;
+  }
+}
+const Op concat_op{.name = "concat", .vjp = concat_rule};
+
+void stack_rule(Sweep& sweep, const Record& record, Tensor g) {
+  for (Index i = 0; i < record.count; ++i)
+    if (sweep.wants(record, i)) sweep.give(record, i, select(g, i));
+}
+const Op stack_op{.name = "stack", .vjp = stack_rule};
+
+std::vector<const Tensor*> pointers(std::span<const Tensor> xs) {
+  std::vector<const Tensor*> result;
+  result.reserve(xs.size());
+  for (const Tensor& x : xs) result.push_back(&x);
+  return result;
+}
+
+void require_alike(const char* op, std::span<const Tensor> xs, Index free_axis) {
+  if (xs.empty()) fail<ShapeError>(op, "nothing to join; give at least one tensor");
+  for (std::size_t i = 1; i < xs.size(); ++i) {
+    if (xs[i].dtype() != xs[0].dtype())
+      fail(op, "part {} is {} and part 0 is {}; cast one of them", i, name(xs[i].dtype()), name(xs[0].dtype()));
+    bool alike = xs[i].rank() == xs[0].rank();
+    for (Index axis = 0; alike && axis < xs[0].rank(); ++axis)
+      alike = axis == free_axis || xs[i].extent(axis) == xs[0].extent(axis);
+    if (!alike) fail<ShapeError>(op, "part {} of shape {} doesn't go with part 0 of {}", i, xs[i].shape(), xs[0].shape());
+  }
+}
+
+}  // namespace
+
+Tensor concat(std::span<const Tensor> xs, Index axis) {
+  if (!xs.empty()) axis = resolve_axis("concat", xs[0].shape(), axis);
+  require_alike("concat", xs, axis);
+  Index total = 0;
+  for (const Tensor& x : xs) total += x.extent(axis);
+  Tensor y = uninitialised(xs[0].dtype(), xs[0].shape().with(axis, total));
+  const AroundAxis all(y.shape(), axis);
+  Index begin = 0;
+  for (const Tensor& x : xs) {
+    const Index count = x.extent(axis) * all.inner;
+    for (Index i = 0; i < all.outer; ++i) copy_elements(x, i * count, y, i * total * all.inner + begin, count);
+    begin += count;
+  }
+  record(concat_op, y, pointers(xs), axis);
+  return y;
+}
+
+Tensor stack(std::span<const Tensor> xs) {
+  require_alike("stack", xs, /*free_axis=*/-1);
+  Tensor y = uninitialised(xs[0].dtype(), xs[0].shape().inserted(0, static_cast<Index>(xs.size())));
+  const Index count = xs[0].size();
+  for (std::size_t i = 0; i < xs.size(); ++i) copy_elements(xs[i], 0, y, static_cast<Index>(i) * count, count);
+  record(stack_op, y, pointers(xs));
+  return y;
+}
+
+// ---- assemble
+
+namespace {
+
+// The part of g that a piece came from.
+Tensor take_piece(const Tensor& g, const Shape& piece, const Place& place) {
+  if (place.rows.defined()) return take_rows(g, place.rows);
+  const AroundAxis all(g.shape(), place.axis);
+  const Index others = all.outer * all.inner;
+  const Tensor part = slice(g, place.begin, place.begin + (others ? piece.size() / others : 0), place.axis);
+  return part.shape() == piece ? part : reshape(part, piece);
+}
+
+// Inputs: n pieces, then the rows of each (none for a slice), then axis and begin of each.
+void assemble_rule(Sweep& sweep, const Record& record, Tensor g) {
+  const Index n = record.attribute;
+  const auto plan = sweep.input(record, 2 * n).values<std::int64_t>();
+  for (Index i = 0; i < n; ++i) {
+    if (!sweep.wants(record, i)) continue;
+    Place place{.axis = plan[static_cast<std::size_t>(2 * i)], .begin = plan[static_cast<std::size_t>(2 * i + 1)]};
+    if (record.inputs()[static_cast<std::size_t>(n + i)] != Record::none) place.rows = sweep.input(record, n + i);
+    sweep.give(record, i, take_piece(g, sweep.unread_input(record, i).shape(), place));
+  }
+}
+const Op assemble_op{.name = "assemble", .vjp = assemble_rule};
+
+}  // namespace
+
+void detail::add_piece(const Tensor& whole, const Tensor& piece, const Place& place) {
+  by_float_type("assemble", whole.dtype(), [&](auto zero) {
+    using T = decltype(zero);
+    const auto add_into = kernels::table<T>().add_into;
+    T* to = data<T>(whole);
+    const T* from = data<T>(piece);
+    if (place.rows.defined()) {
+      const Index row = whole.size() / std::max<Index>(whole.extent(0), 1);
+      for (const Index i : place.rows.values<std::int64_t>()) {
+        add_into(from, to + i * row, row);
+        from += row;
+      }
+      return;
+    }
+    const AroundAxis all(whole.shape(), place.axis);
+    if (all.outer * all.inner == 0) return;
+    const Index count = piece.size() / all.outer;
+    for (Index i = 0; i < all.outer; ++i)
+      add_into(from + i * count, to + (i * all.extent + place.begin) * all.inner, count);
+  });
+}
+
+Tensor assemble(std::span<const Tensor> pieces, std::span<const Place> places, const Shape& shape) {
+  if (pieces.empty() || pieces.size() != places.size())
+    fail<ShapeError>("assemble", "{} pieces and {} places; give as many, and at least one", pieces.size(),
+                     places.size());
+  Tensor y = zeros(shape, pieces[0].dtype());
+  std::vector<std::int64_t> plan;
+  std::vector<const Tensor*> inputs = pointers(pieces);
+  for (std::size_t i = 0; i < pieces.size(); ++i) {
+    detail::add_piece(y, pieces[i], places[i]);
+    plan.insert(plan.end(), {places[i].axis, places[i].begin});
+    inputs.push_back(places[i].rows.defined() ? &places[i].rows : nullptr);
+  }
+  const Tensor plan_tensor = from_values(plan, {static_cast<Index>(pieces.size()), 2});
+  inputs.push_back(&plan_tensor);
+  record(assemble_op, y, inputs, static_cast<std::int64_t>(pieces.size()));
+  return y;
+}
+
+// ---- views, for a sweep that was asked about one
+
+bool detail::is_view(const Record& record) {
+  return &record.op == &reshape_op || &record.op == &slice_op || &record.op == &select_op;
+}
+
+Tensor detail::view_again(const Record& record, const Tensor& source) {
+  if (&record.op == &reshape_op) return reshape(source, record.output.shape());
+  if (&record.op == &select_op) return select(source, record.attribute);
+  const Place place = place_of_slice(record);
+  return slice(source, place.begin, place.begin + record.output.extent(place.axis), place.axis);
+}
+
+}  // namespace ebb

@@ -1,0 +1,117 @@
+// Elementwise loops, reductions and log-softmax for the level EBB_LEVEL. Compiled without FMA contraction, so that a
+// formula gives the same bits in a loop's vector part and in its tail.
+#include "autograd/kernels/tables.h"
+
+namespace ebb::kernels {
+namespace {
+
+constexpr Level level = Level::EBB_LEVEL;
+
+template <class T>
+void add_into(const T* x, T* y, Index n) {
+  EBB_INDEPENDENT
+  for (Index i = 0; i < n; ++i) y[i] += x[i];
+}
+
+template <class T>
+void scale(const T* x, T c, T* y, Index n) {
+  EBB_INDEPENDENT
+  for (Index i = 0; i < n; ++i) y[i] = c * x[i];
+}
+
+template <class T>
+void where_loop(const T* condition, Index condition_step, const T* a, Index a_step, const T* b, Index b_step, T* y,
+                Index n) {
+  if (condition_step == 1 && a_step == 1 && b_step == 1) {
+    EBB_INDEPENDENT
+    for (Index i = 0; i < n; ++i) y[i] = condition[i] != T(0) ? a[i] : b[i];
+  } else {
+    for (Index i = 0; i < n; ++i) y[i] = condition[i * condition_step] != T(0) ? a[i * a_step] : b[i * b_step];
+  }
+}
+
+// Sums term(i) in eight interleaved partial sums, which fit every vector width and fix the order.
+template <class Term>
+double interleaved_sum(Index n, Term term) {
+  double partial[8] = {};
+  Index i = 0;
+  for (; i + 8 <= n; i += 8)
+    for (Index j = 0; j < 8; ++j) partial[j] += term(i + j);
+  for (; i < n; ++i) partial[i % 8] += term(i);
+  return ((partial[0] + partial[4]) + (partial[2] + partial[6])) +
+         ((partial[1] + partial[5]) + (partial[3] + partial[7]));
+}
+
+template <class T>
+double sum(const T* x, Index n) {
+  return interleaved_sum(n, [x](Index i) { return static_cast<double>(x[i]); });
+}
+
+template <class T>
+double sum_of_squares(const T* x, double c, Index n) {
+  return interleaved_sum(n, [x, c](Index i) {
+    const double v = c * static_cast<double>(x[i]);
+    return v * v;
+  });
+}
+
+template <class T>
+double largest(const T* x, Index n) {
+  T result = 0;
+  bool nan = false;
+  for (Index i = 0; i < n; ++i) {
+    const T magnitude = x[i] < 0 ? -x[i] : x[i];
+    result = magnitude > result ? magnitude : result;
+    nan |= x[i] != x[i];
+  }
+  return nan ? static_cast<double>(__builtin_nan("")) : static_cast<double>(result);
+}
+
+template <class T>
+void log_softmax(const T* x, T* y, Index rows, Index columns) {
+  for (Index r = 0; r < rows; ++r, x += columns, y += columns) {
+    T highest = -static_cast<T>(__builtin_inf());
+    for (Index i = 0; i < columns; ++i) highest = x[i] > highest ? x[i] : highest;
+    const double total = interleaved_sum(columns, [x, highest](Index i) {
+      return static_cast<double>(detail::exp_number<level>(static_cast<T>(x[i] - highest)));
+    });
+    const T shift = static_cast<T>(__builtin_log(total));
+    // Two steps, not x − (highest + shift): 1e4 + ln 2 would lose the digits of ln 2.
+    for (Index i = 0; i < columns; ++i) y[i] = (x[i] - highest) - shift;
+  }
+}
+
+template <class T, class... Fs>
+void fill_unary(Table<T>& table, FormulaList<Fs...>) {
+  table.unary = {loops::unary<Fs, T, level>()...};
+}
+template <class T, class... Fs>
+void fill_binary(Table<T>& table, FormulaList<Fs...>) {
+  table.binary = {loops::binary<Fs, T, level>()...};
+}
+
+template <class T>
+void fill(Table<T>& table) {
+  fill_unary(table, UnaryFormulas());
+  fill_binary(table, BinaryFormulas());
+  table.add_into = add_into<T>;
+  table.scale = scale<T>;
+  table.where = where_loop<T>;
+  table.sum = sum<T>;
+  table.sum_of_squares = sum_of_squares<T>;
+  table.largest = largest<T>;
+  table.log_softmax = log_softmax<T>;
+}
+
+}  // namespace
+
+template <>
+void fill_elementwise<float, level>(Table<float>& table) {
+  fill(table);
+}
+template <>
+void fill_elementwise<double, level>(Table<double>& table) {
+  fill(table);
+}
+
+}  // namespace ebb::kernels

@@ -1,0 +1,66 @@
+// Loops over raw pointers, built once per instruction set and chosen once at start. Nothing here knows of tensors.
+// A pointer may be null where its count is 0. Matrices are row-major with a step from row to row, in elements.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <type_traits>
+
+#include "autograd/formulas.h"
+#include "autograd/index.h"
+#include "autograd/loops.h"
+
+namespace ebb::kernels {
+
+template <class... Fs>
+struct FormulaList {
+  static constexpr std::size_t size = sizeof...(Fs);
+  // The place of F in the list; `size` when it isn't there.
+  template <class F>
+  static constexpr std::size_t index_of() {
+    std::size_t index = 0;
+    (void)((std::is_same_v<F, Fs> ? true : (++index, false)) || ...);
+    return index;
+  }
+};
+
+using UnaryFormulas = FormulaList<formulas::Negate, formulas::Square, formulas::Sqrt, formulas::Exp, formulas::Log,
+                                  formulas::Tanh, formulas::Sigmoid, formulas::Relu>;
+using BinaryFormulas =
+    FormulaList<formulas::Add, formulas::Subtract, formulas::Multiply, formulas::Divide, formulas::Less,
+                formulas::LessEqual, formulas::Greater, formulas::GreaterEqual, formulas::Equal, formulas::NotEqual>;
+
+template <class T>
+struct Table {
+  std::array<UnaryLoops<T>, UnaryFormulas::size> unary;
+  std::array<BinaryLoops<T>, BinaryFormulas::size> binary;
+
+  // y += x;  y = c · x (which may be y).
+  void (*add_into)(const T* x, T* y, Index n);
+  void (*scale)(const T* x, T c, T* y, Index n);
+  // y = where(condition ≠ 0, a, b), steps as for BinaryLoops.
+  void (*where)(const T* condition, Index condition_step, const T* a, Index a_step, const T* b, Index b_step, T* y,
+                Index n);
+
+  // Σ x and Σ (x · c)², both in double whatever T; the largest |x|, or NaN when there is one.
+  double (*sum)(const T* x, Index n);
+  double (*sum_of_squares)(const T* x, double c, Index n);
+  double (*largest)(const T* x, Index n);
+  // y = x − ln Σ eˣ along each row.
+  void (*log_softmax)(const T* x, T* y, Index rows, Index columns);
+
+  // C[m,n] = A[m,k] B[k,n] (+ C), A with any steps.
+  void (*product)(Index m, Index n, Index k, const T* a, Index a_row, Index a_column, const T* b, Index b_row, T* c,
+                  Index c_row, bool accumulate);
+  // C[m,n] += Σ over r < k of a[r][0..m) ⊗ b[r][0..n): rows gathered from anywhere.
+  void (*gathered_product)(Index m, Index n, Index k, const T* const* a, const T* const* b, T* c, Index c_row);
+  // B[n,m] = A[m,n]ᵀ, both dense.
+  void (*transpose)(Index m, Index n, const T* a, T* b);
+};
+
+// The table of the best instruction set that this machine has (or of the one that the environment variable
+// EBB_INSTRUCTION_SET names: portable, x86-64-v3, x86-64-v4; tests use it).
+template <class T>
+const Table<T>& table();
+
+}  // namespace ebb::kernels

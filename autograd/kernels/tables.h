@@ -1,0 +1,13 @@
+// The halves that each instruction set's objects export: elementwise.cpp and matrix.cpp, compiled once per Level.
+#pragma once
+
+#include "autograd/kernels/kernels.h"
+
+namespace ebb::kernels {
+
+template <class T, Level level>
+void fill_elementwise(Table<T>& table);
+template <class T, Level level>
+void fill_matrix(Table<T>& table);
+
+}  // namespace ebb::kernels

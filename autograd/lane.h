@@ -1,0 +1,212 @@
+// The numbers that an elementwise formula is read with. A formula is a template over its operands, written once:
+//
+//   static auto value(auto x) { return tanh(x); }
+//   static auto derivative(auto, auto y) { return 1.0 - y * y; }
+//
+// Read with `Lane` it is a loop over numbers, which the compiler vectorises; read with `Tensor` it is recorded ops, so
+// that gradients have gradients; read with `Reads` it tells which of its operands the derivative needs at all.
+// Literals take the operands' type, choice is `where`, never `?:`.
+#pragma once
+
+#include <cstdint>
+#include <type_traits>
+
+namespace ebb {
+
+// The instruction set that a lane is compiled for. It is part of the type, so that code for one can't be linked where
+// code for another is expected.
+enum class Level { portable, v3, v4 };
+
+template <class T, Level level = Level::portable>
+struct Mask {
+  bool value;
+};
+
+template <class T, Level level = Level::portable>
+struct Lane {
+  T value;
+
+  Lane() = default;
+  constexpr explicit Lane(T v) : value(v) {}
+  // A literal, rounded to the element type.
+  template <class Literal>
+    requires std::is_arithmetic_v<Literal>
+  constexpr Lane(Literal v) : value(static_cast<T>(v)) {}  // NOLINT(google-explicit-constructor)
+
+  friend Lane operator+(Lane a, Lane b) { return Lane(a.value + b.value); }
+  friend Lane operator-(Lane a, Lane b) { return Lane(a.value - b.value); }
+  friend Lane operator*(Lane a, Lane b) { return Lane(a.value * b.value); }
+  friend Lane operator/(Lane a, Lane b) { return Lane(a.value / b.value); }
+  friend Lane operator-(Lane a) { return Lane(-a.value); }
+  friend Mask<T, level> operator<(Lane a, Lane b) { return {a.value < b.value}; }
+  friend Mask<T, level> operator<=(Lane a, Lane b) { return {a.value <= b.value}; }
+  friend Mask<T, level> operator>(Lane a, Lane b) { return {a.value > b.value}; }
+  friend Mask<T, level> operator>=(Lane a, Lane b) { return {a.value >= b.value}; }
+  friend Mask<T, level> operator==(Lane a, Lane b) { return {a.value == b.value}; }
+  friend Mask<T, level> operator!=(Lane a, Lane b) { return {a.value != b.value}; }
+};
+
+template <class T, Level level>
+Lane<T, level> where(Mask<T, level> condition, std::type_identity_t<Lane<T, level>> a,
+                     std::type_identity_t<Lane<T, level>> b) {
+  return Lane<T, level>(condition.value ? a.value : b.value);
+}
+
+namespace detail {
+
+// exp(x) = 2ⁿ(1 + q), n = round(x / ln 2), q = exp(x − n ln 2) − 1 by a polynomial. Branch-free, so that loops over it
+// vectorise. Adding `shift`, 1.5 · 2^(mantissa bits), leaves the nearest integer in the low bits.
+template <class T>
+struct ExpConstants;
+
+template <>
+struct ExpConstants<float> {
+  using Bits = std::int32_t;
+  static constexpr float shift = 12582912.f, log2_e = 1.44269504f;
+  static constexpr float ln2_high = 0.693145752f, ln2_low = 1.42860677e-6f;
+  static constexpr int mantissa = 23;
+  static constexpr Bits one = 0x3f800000, magnitude = 0x7fffffff;
+  static constexpr float lowest = -104, highest = 89;  // beyond these exp is 0 and infinity
+  static constexpr float tanh_is_one = 9.02f;          // from here on, as rounded
+  static constexpr int count = 6;
+  static constexpr float terms[count] = {1.9875691500e-4f, 1.3981999507e-3f, 8.3334519073e-3f,
+                                         4.1665795894e-2f, 1.6666665459e-1f, 5.0000001201e-1f};  // Cephes, expf
+};
+
+template <>
+struct ExpConstants<double> {
+  using Bits = std::int64_t;
+  static constexpr double shift = 6755399441055744.0, log2_e = 1.4426950408889634;
+  static constexpr double ln2_high = 0.693147180369123816490, ln2_low = 1.90821492927058770002e-10;
+  static constexpr int mantissa = 52;
+  static constexpr Bits one = 0x3ff0000000000000, magnitude = 0x7fffffffffffffff;
+  static constexpr double lowest = -746, highest = 710;
+  static constexpr double tanh_is_one = 19.07;
+  static constexpr int count = 12;
+  static constexpr double terms[count] = {1 / 6227020800.0, 1 / 479001600.0, 1 / 39916800.0, 1 / 3628800.0,
+                                          1 / 362880.0,     1 / 40320.0,     1 / 5040.0,     1 / 720.0,
+                                          1 / 120.0,        1 / 24.0,        1 / 6.0,        0.5};  // 1/13! … 1/2!
+};
+
+template <class T>
+struct ExpParts {
+  T q;
+  typename ExpConstants<T>::Bits n;
+};
+
+template <Level level, class T>
+inline ExpParts<T> exp_parts(T x) {
+  using C = ExpConstants<T>;
+  const T shifted = x * C::log2_e + C::shift;
+  const T n = shifted - C::shift;
+  const T r = (x - n * C::ln2_high) - n * C::ln2_low;
+  T p = C::terms[0];
+  for (int k = 1; k < C::count; ++k) p = p * r + C::terms[k];
+  using Bits = typename C::Bits;
+  return {p * r * r + r, __builtin_bit_cast(Bits, shifted) - __builtin_bit_cast(Bits, C::shift)};
+}
+
+template <Level level, class T>
+inline T power_of_two(typename ExpConstants<T>::Bits n) {
+  using C = ExpConstants<T>;
+  return __builtin_bit_cast(T, static_cast<typename C::Bits>((n << C::mantissa) + C::one));
+}
+
+// Over the whole range: 2ⁿ in two halves, so that results below the normal range and infinity come out by themselves.
+template <Level level, class T>
+inline T exp_number(T x) {
+  using C = ExpConstants<T>;
+  T a = x > C::highest ? C::highest : x;  // comparisons that let a NaN through
+  a = a < C::lowest ? C::lowest : a;
+  const auto [q, n] = exp_parts<level>(a);
+  const auto half = n >> 1;
+  return (1 + q) * power_of_two<level, T>(half) * power_of_two<level, T>(n - half);
+}
+
+inline float log_number(float x) { return __builtin_logf(x); }
+inline double log_number(double x) { return __builtin_log(x); }
+inline float sqrt_number(float x) { return __builtin_sqrtf(x); }
+inline double sqrt_number(double x) { return __builtin_sqrt(x); }
+
+}  // namespace detail
+
+template <class T, Level level>
+inline Lane<T, level> exp(Lane<T, level> x) {
+  return Lane<T, level>(detail::exp_number<level>(x.value));
+}
+
+// (e^{2|x|} − 1) / (e^{2|x|} + 1) with the sign of x, from e^{2|x|} − 1 so that small x keeps its digits.
+template <class T, Level level>
+inline Lane<T, level> tanh(Lane<T, level> x) {
+  using C = detail::ExpConstants<T>;
+  using Bits = typename C::Bits;
+  const Bits bits = __builtin_bit_cast(Bits, x.value);
+  const T magnitude = __builtin_bit_cast(T, static_cast<Bits>(bits & C::magnitude));
+  const T a = magnitude > C::tanh_is_one ? C::tanh_is_one : magnitude;
+  const auto [q, n] = detail::exp_parts<level>(a + a);
+  const T power = detail::power_of_two<level, T>(n);
+  const T expm1 = power * q + (power - 1);
+  const T y = expm1 / (expm1 + 2);
+  return Lane<T, level>(
+      __builtin_bit_cast(T, static_cast<Bits>(__builtin_bit_cast(Bits, y) | (bits & ~C::magnitude))));
+}
+
+// The logistic function 1 / (1 + e⁻ˣ), from e^{−|x|} so that neither end overflows or cancels.
+template <class T, Level level>
+inline Lane<T, level> sigmoid(Lane<T, level> x) {
+  const T t = detail::exp_number<level>(x.value < 0 ? x.value : -x.value);
+  return Lane<T, level>((x.value < 0 ? t : 1) / (1 + t));
+}
+
+template <class T, Level level>
+inline Lane<T, level> log(Lane<T, level> x) {
+  return Lane<T, level>(detail::log_number(x.value));
+}
+
+template <class T, Level level>
+inline Lane<T, level> sqrt(Lane<T, level> x) {
+  return Lane<T, level>(detail::sqrt_number(x.value));
+}
+
+template <class T, Level level>
+inline Lane<T, level> square(Lane<T, level> x) {
+  return x * x;
+}
+
+template <class T, Level level>
+inline Lane<T, level> relu(Lane<T, level> x) {
+  return where(x < 0.0, 0.0, x);
+}
+
+// Which operands an expression reads, as a set of bits: the reading that tells a record which values to keep watch on.
+struct Reads {
+  unsigned operands = 0;
+
+  constexpr explicit Reads(unsigned set) : operands(set) {}
+  template <class Literal>
+    requires std::is_arithmetic_v<Literal>
+  constexpr Reads(Literal) {}  // NOLINT(google-explicit-constructor)
+
+  friend constexpr Reads operator+(Reads a, Reads b) { return Reads(a.operands | b.operands); }
+  friend constexpr Reads operator-(Reads a, Reads b) { return a + b; }
+  friend constexpr Reads operator*(Reads a, Reads b) { return a + b; }
+  friend constexpr Reads operator/(Reads a, Reads b) { return a + b; }
+  friend constexpr Reads operator-(Reads a) { return a; }
+  friend constexpr Reads operator<(Reads a, Reads b) { return a + b; }
+  friend constexpr Reads operator<=(Reads a, Reads b) { return a + b; }
+  friend constexpr Reads operator>(Reads a, Reads b) { return a + b; }
+  friend constexpr Reads operator>=(Reads a, Reads b) { return a + b; }
+  friend constexpr Reads operator==(Reads a, Reads b) { return a + b; }
+  friend constexpr Reads operator!=(Reads a, Reads b) { return a + b; }
+};
+
+constexpr Reads where(Reads condition, Reads a, Reads b) { return condition + a + b; }
+constexpr Reads exp(Reads x) { return x; }
+constexpr Reads tanh(Reads x) { return x; }
+constexpr Reads sigmoid(Reads x) { return x; }
+constexpr Reads log(Reads x) { return x; }
+constexpr Reads sqrt(Reads x) { return x; }
+constexpr Reads square(Reads x) { return x; }
+constexpr Reads relu(Reads x) { return x; }
+
+}  // namespace ebb

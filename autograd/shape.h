@@ -1,0 +1,67 @@
+// Extents of a dense row-major array, and how two of them broadcast.
+#pragma once
+
+#include <fmt/format.h>
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <initializer_list>
+#include <span>
+
+#include "autograd/index.h"
+
+namespace ebb {
+
+
+// Up to six extents, each ≥ 0, outermost first; none for a scalar. A shape whose element count would overflow can't be
+// made (ShapeError), so `size()` is always exact.
+class Shape {
+ public:
+  static constexpr Index max_rank = 6;
+
+  Shape() = default;
+  Shape(std::initializer_list<Index> extents) : Shape(std::span(extents.begin(), extents.size())) {}
+  explicit Shape(std::span<const Index> extents);
+
+  Index rank() const { return rank_; }
+  Index size() const;
+  // The extent along `axis`; the last axis is -1. ShapeError when there is no such axis.
+  Index operator[](Index axis) const;
+  const Index* begin() const { return extents_.data(); }
+  const Index* end() const { return extents_.data() + rank_; }
+
+  // This shape without one axis, with that axis set to `extent`, or with a new one of `extent` put before it.
+  Shape without(Index axis) const;
+  Shape with(Index axis, Index extent) const;
+  Shape inserted(Index axis, Index extent) const;
+
+  friend bool operator==(const Shape& a, const Shape& b) {
+    if (a.rank_ != b.rank_) return false;
+    for (Index i = 0; i < a.rank_; ++i)
+      if (a.extents_[static_cast<std::size_t>(i)] != b.extents_[static_cast<std::size_t>(i)]) return false;
+    return true;
+  }
+
+ private:
+  std::array<Index, max_rank> extents_{};
+  Index rank_ = 0;
+};
+
+// `axis` counted from the front, given one that may count from the back (-1 is the last). ShapeError naming `op`.
+Index resolve_axis(fmt::string_view op, const Shape& shape, Index axis);
+
+// The shape that both broadcast to by NumPy's rule: aligned at the last axis, extents equal or one of them 1.
+// ShapeError naming `op` and both shapes otherwise.
+Shape broadcast(fmt::string_view op, const Shape& a, const Shape& b);
+
+// Whether `from` broadcasts to exactly `to`.
+bool broadcasts_to(const Shape& from, const Shape& to);
+
+}  // namespace ebb
+
+// "[20, 50]"; "[]" for a scalar.
+template <>
+struct fmt::formatter<ebb::Shape> : fmt::formatter<fmt::string_view> {
+  auto format(const ebb::Shape& shape, fmt::format_context& context) const -> fmt::format_context::iterator;
+};

@@ -1,0 +1,164 @@
+#include "autograd/storage.h"
+
+#include <array>
+#include <bit>
+#include <limits>
+#include <new>
+
+namespace ebb::detail {
+
+namespace {
+
+// Blocks of 64 bytes to 1 KiB in steps of 64, then eight sizes to each doubling.
+constexpr std::size_t step = 64;
+constexpr int small_classes = 16;
+constexpr int classes = small_classes + 8 * (50 - 10);
+
+int class_of(std::size_t bytes) {
+  if (bytes <= step * small_classes) return static_cast<int>((bytes - 1) / step);
+  const int doubling = static_cast<int>(std::bit_width(bytes - 1)) - 1;
+  const auto eighth = static_cast<int>(((bytes - 1) >> (doubling - 3)) & 7);
+  return small_classes + (doubling - 10) * 8 + eighth;
+}
+
+std::size_t bytes_of_class(int c) {
+  if (c < small_classes) return step * static_cast<std::size_t>(c + 1);
+  const int doubling = 10 + (c - small_classes) / 8;
+  return static_cast<std::size_t>(9 + (c - small_classes) % 8) << (doubling - 3);
+}
+
+struct FreeBlock {
+  FreeBlock* next;
+};
+
+// One class's free blocks. It keeps at most as many as this thread has taken from the system, so that a thread that
+// only frees what another allocates doesn't hoard.
+struct FreeList {
+  FreeBlock* first = nullptr;
+  std::size_t kept = 0;
+  std::size_t taken = 0;
+};
+
+struct Pool {
+  std::array<FreeList, classes> lists{};
+  bool closed = false;  // the thread is ending: straight to the system from here on
+};
+
+constinit thread_local Pool pool;
+constinit std::atomic<std::size_t> system_bytes = 0;
+constinit ReleaseHook release_hook = nullptr;
+
+void* system_allocate(int c) {
+  const std::size_t bytes = bytes_of_class(c);
+  void* block = ::operator new(bytes, std::align_val_t{alignof(Body)});
+  system_bytes.fetch_add(bytes, std::memory_order_relaxed);
+  return block;
+}
+
+void system_free(void* block, int c) noexcept {
+  system_bytes.fetch_sub(bytes_of_class(c), std::memory_order_relaxed);
+  ::operator delete(block, std::align_val_t{alignof(Body)});
+}
+
+void drain() noexcept {
+  for (int c = 0; c < classes; ++c) {
+    FreeList& list = pool.lists[static_cast<std::size_t>(c)];
+    while (FreeBlock* block = list.first) {
+      list.first = block->next;
+      system_free(block, c);
+    }
+    list = {};
+  }
+}
+
+// Drains the pool when its thread ends. Apart from the pool so that the pool itself needs no guard.
+struct AtThreadEnd {
+  ~AtThreadEnd() {
+    drain();
+    pool.closed = true;
+  }
+  bool armed = false;
+};
+thread_local AtThreadEnd at_thread_end;
+
+void* take_from_system(int c) {
+  if (pool.closed) return system_allocate(c);
+  at_thread_end.armed = true;
+  void* block = system_allocate(c);
+  ++pool.lists[static_cast<std::size_t>(c)].taken;
+  return block;
+}
+
+void* allocate(int c) {
+  FreeList& list = pool.lists[static_cast<std::size_t>(c)];
+  FreeBlock* block = list.first;
+  if (!block) return take_from_system(c);
+  list.first = block->next;
+  --list.kept;
+  return block;
+}
+
+void release(void* block, int c) noexcept {
+  FreeList& list = pool.lists[static_cast<std::size_t>(c)];
+  if (pool.closed || list.kept >= list.taken) {
+    system_free(block, c);
+    return;
+  }
+  list.first = new (block) FreeBlock{list.first};
+  ++list.kept;
+}
+
+}  // namespace
+
+Body* make_body(DType dtype, const Shape& shape) {
+  const Index size = shape.size();
+  const std::size_t bytes = bytes_of(dtype) * static_cast<std::size_t>(size);
+  if (bytes > std::size_t{1} << 48) throw std::bad_alloc();
+  // Small values go into what the header leaves of its second cache line.
+  constexpr std::size_t header = offsetof(Body, shape) + sizeof(Shape);
+  const bool inside = bytes <= sizeof(Body) - header;
+  const int c = class_of(sizeof(Body) + (inside ? 0 : bytes));
+  void* block = allocate(c);
+  Body* body = new (block) Body;
+  body->dtype = dtype;
+  body->size = size;
+  body->shape = shape;
+  body->data = static_cast<std::byte*>(block) + (inside ? header : sizeof(Body));
+  body->size_class = static_cast<std::uint16_t>(c);
+  return body;
+}
+
+Body* make_view(Body& of, Index offset, const Shape& shape) {
+  const int c = class_of(sizeof(Body));
+  Body* body = new (allocate(c)) Body;
+  body->size_class = static_cast<std::uint16_t>(c);
+  body->dtype = of.dtype;
+  body->size = shape.size();
+  body->shape = shape;
+  body->data = of.data + static_cast<std::size_t>(offset) * bytes_of(of.dtype);
+  body->root = &of.storage();
+  body->root->references.add();
+  return body;
+}
+
+void destroy(Body* body) noexcept {
+  Body* root = body->root;
+  release(body, body->size_class);
+  if (root) unreference(root);  // a root has its own storage, so this goes no deeper
+}
+
+std::size_t system_bytes_held() { return system_bytes.load(); }
+std::size_t reusable_bytes() {
+  std::size_t bytes = 0;
+  for (int c = 0; c < classes; ++c) bytes += pool.lists[static_cast<std::size_t>(c)].kept * bytes_of_class(c);
+  return bytes;
+}
+
+void set_release_hook(ReleaseHook hook) { release_hook = hook; }
+
+}  // namespace ebb::detail
+
+void ebb::release_memory() {
+  if (detail::release_hook) detail::release_hook();
+  detail::drain();
+}

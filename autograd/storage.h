@@ -1,0 +1,106 @@
+// Where values live. A tensor is a handle to a Body: a header of two cache lines with the values behind it (a few small
+// ones inside it), or, for a view, with a pointer into another body's values. Bodies come from free lists of size
+// classes that each thread keeps, so that the second training step finds the memory of the first, page faults and all.
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+
+#include "autograd/shape.h"
+
+#if __has_include(<sys/single_threaded.h>)
+#include <sys/single_threaded.h>
+#endif
+
+namespace ebb {
+
+// What a tensor's elements are: float, double, or std::int64_t (for indices; never differentiated).
+enum class DType : std::uint8_t { f32, f64, i64 };
+inline constexpr DType f32 = DType::f32;
+inline constexpr DType f64 = DType::f64;
+inline constexpr DType i64 = DType::i64;
+
+constexpr const char* name(DType type) {
+  return type == f32 ? "float32" : type == f64 ? "float64" : "int64";
+}
+constexpr std::size_t bytes_of(DType type) { return type == f32 ? 4 : 8; }
+
+// Gives this thread's free blocks and the tape memory that it reuses back to the system.
+void release_memory();
+
+namespace detail {
+
+// Counts handles. Atomic read-modify-write only once the process has a second thread.
+class ReferenceCount {
+ public:
+  explicit ReferenceCount(std::uint32_t count) : count_(count) {}
+  void add() {
+    if (single_threaded())
+      count_.store(count_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
+    else
+      count_.fetch_add(1, std::memory_order_relaxed);
+  }
+  // True for the last one.
+  bool remove() {
+    const std::uint32_t count = count_.load(std::memory_order_acquire);
+    if (count == 1) return true;
+    if (!single_threaded()) return count_.fetch_sub(1, std::memory_order_acq_rel) == 1;
+    count_.store(count - 1, std::memory_order_relaxed);
+    return false;
+  }
+  std::uint32_t get() const { return count_.load(std::memory_order_acquire); }
+
+ private:
+  static bool single_threaded() {
+#if __has_include(<sys/single_threaded.h>)
+    return __libc_single_threaded != 0;
+#else
+    return false;
+#endif
+  }
+  std::atomic<std::uint32_t> count_;
+};
+
+// Where on which tape a tensor was recorded. Tapes are numbered from 1 and no number is used twice.
+struct TapePosition {
+  static constexpr std::uint32_t none = 0xffffffff;
+  std::uint64_t tape = 0;
+  std::uint32_t index = none;
+};
+
+struct alignas(64) Body {
+  ReferenceCount references{1};
+  std::uint32_t version = 0;   // of the storage; a view's is its root's
+  TapePosition position;       // written once by the tape that made it, and cleared when its values are written
+  DType dtype = f32;
+  std::uint16_t size_class = 0;
+  bool written = false;        // since it was recorded
+  std::byte* data = nullptr;
+  Body* root = nullptr;        // the body whose storage a view shares; null for one with its own
+  Index size = 0;
+  Shape shape;
+
+  const Body& storage() const { return root ? *root : *this; }
+  Body& storage() { return root ? *root : *this; }
+};
+
+// A body with room for `shape` (values not set), or a view of `elements` of `of` from `offset` on; one reference.
+Body* make_body(DType dtype, const Shape& shape);
+Body* make_view(Body& of, Index offset, const Shape& shape);
+void destroy(Body* body) noexcept;
+
+inline void unreference(Body* body) noexcept {
+  if (body->references.remove()) destroy(body);
+}
+
+// Bytes that tensors hold from the system, in all threads and with the free lists; and those in this thread's lists.
+std::size_t system_bytes_held();
+std::size_t reusable_bytes();
+
+// Called by release_memory() for whatever else this thread keeps for reuse.
+using ReleaseHook = void (*)();
+void set_release_hook(ReleaseHook hook);
+
+}  // namespace detail
+}  // namespace ebb

@@ -1,0 +1,253 @@
+#include "autograd/tape.h"
+
+#include <algorithm>
+#include <atomic>
+#include <new>
+
+#include "autograd/tape_state.h"
+
+namespace ebb {
+
+static_assert(sizeof(Record) == 64);
+
+namespace {
+
+constinit thread_local Tape* current_tape = nullptr;
+constinit std::atomic<std::uint64_t> next_id = 1;
+
+// States of this thread's former tapes.
+thread_local std::vector<std::unique_ptr<Tape::State>> spare_states;
+
+std::unique_ptr<Tape::State> take_state() {
+  if (spare_states.empty()) {
+    detail::set_release_hook([] { spare_states.clear(); });
+    spare_states.reserve(8);
+    return std::make_unique<Tape::State>();
+  }
+  auto state = std::move(spare_states.back());
+  spare_states.pop_back();
+  return state;
+}
+
+bool is_source(const Record& record) { return &record.op == &source_op || &record.op == &inner_result_op; }
+
+void refuse_inner_result(Sweep&, const Record& record, Tensor) {
+  fail<TapeError>("gradient",
+                  "a path leads through record {}, a tensor of shape {} that an inner tape computed from what is on "
+                  "this one, and would be cut there; compute it on this tape (a gradient with {{.recorded = true}}), "
+                  "or detach() it to say that it is a constant",
+                  record.index, record.output.shape());
+}
+
+}  // namespace
+
+const Op source_op{.name = "source"};
+const Op inner_result_op{.name = "inner_result", .vjp = refuse_inner_result};
+
+Recording::Recording(Tape* tape) : before_(std::exchange(current_tape, tape)) {}
+Recording::~Recording() { current_tape = before_; }
+
+Tape* Tape::current() { return current_tape; }
+
+Tape::Tape() : id_(next_id.fetch_add(1, std::memory_order_relaxed)), outer_(current_tape), state_(take_state()) {
+  current_tape = this;
+}
+
+Tape::~Tape() {
+  if (current_tape == this) current_tape = outer_;
+  for (Tape* tape = current_tape; tape; tape = tape->outer_)
+    if (tape->outer_ == this) tape->outer_ = outer_;
+  if (outer_) hand_over_sources();
+  state_->drop(0);
+  state_->sources.clear();
+  state_->scope_count = 1;
+  state_->scope = 0;
+  state_->inner_tapes.clear();
+  if (spare_states.size() < spare_states.capacity()) spare_states.push_back(std::move(state_));
+}
+
+Index Tape::size() const { return state_->size; }
+
+const Record& Tape::operator[](Index index) const {
+  if (index < 0 || index >= size()) fail<TapeError>("tape", "no record {}; there are {}", index, size());
+  return state_->at(static_cast<std::uint32_t>(index));
+}
+
+const Record* Tape::find(const Tensor& x) const {
+  const detail::Body& body = x.body();
+  const bool made_here = body.position.tape == id_ && body.position.index != Record::none;
+  std::uint32_t index = made_here && !body.written ? body.position.index : state_->sources.find(body);
+  if (index == Record::none && made_here) index = body.position.index;
+  if (index == Record::none) index = state_->sources.find_any_version(body);
+  return index == Record::none ? nullptr : &state_->at(index);
+}
+
+std::string Tape::scope(const Record& record) const {
+  std::string result;
+  for (std::uint32_t i = record.scope; i != 0; i = state_->scopes[i].outer)
+    result = state_->scopes[i].name + (result.empty() ? "" : "/") + result;
+  return result;
+}
+
+std::uint32_t Tape::position(const Tensor& x) {
+  const detail::Body& body = x.body();
+  if (body.position.tape == id_ && body.position.index != Record::none && !body.written) return body.position.index;
+  if (const std::uint32_t known = state_->sources.find(body); known != Record::none) return known;
+
+  if (body.position.tape != 0 && body.position.tape != id_) {
+    for (const State::InnerTape& inner : state_->inner_tapes) {
+      if (inner.id != body.position.tape) continue;
+      std::vector<const Tensor*> sources;
+      for (const Tensor& source : inner.sources) sources.push_back(&source);
+      append(inner_result_op, x, sources, 0);
+      const std::uint32_t made = state_->size - 1;  // after the sources that it may have brought along
+      state_->sources.insert(body, made);
+      return made;
+    }
+  }
+  append(source_op, x, {}, 0);
+  state_->sources.insert(body, state_->size - 1);
+  return state_->size - 1;
+}
+
+void Tape::append(const Op& op, const Tensor& output, std::span<const Tensor* const> inputs, std::int64_t attribute) {
+  State& state = *state_;
+  const std::uint32_t before = state.size;
+  try {
+    const auto count = static_cast<std::uint32_t>(inputs.size());
+    std::uint32_t near[Record::few];
+    std::unique_ptr<std::uint32_t[]> far;
+    if (count > Record::few) far = std::make_unique<std::uint32_t[]>(count);
+    std::uint32_t* positions = far ? far.get() : near;
+    for (std::uint32_t i = 0; i < count; ++i) positions[i] = inputs[i] ? position(*inputs[i]) : Record::none;
+
+    const std::uint32_t index = state.size;
+    if ((index >> State::chunk_bits) == state.chunks.size()) {
+      if (index >= Record::none - (1u << State::chunk_bits)) fail<TapeError>("tape", "{} records are too many", index);
+      state.chunks.push_back(std::make_unique<State::Chunk>());
+    }
+    auto* record = new (&state.at(index))
+        Record{op, output, attribute, {}, index, state.scope, output.version(), count};
+    if (far)
+      record->far = far.release();
+    else
+      std::copy_n(near, count, record->near);
+    ++state.size;
+  } catch (...) {
+    truncate(before);
+    throw;
+  }
+}
+
+bool Tape::State::drop(std::uint32_t first) noexcept {
+  bool sources = false;
+  while (size > first) {
+    Record& record = at(--size);
+    sources |= is_source(record);
+    if (record.count > Record::few) delete[] record.far;
+    record.~Record();
+  }
+  return sources;
+}
+
+// Back to the first `size` records, as after an error.
+void Tape::truncate(std::uint32_t size) noexcept {
+  State& state = *state_;
+  for (std::uint32_t i = size; i < state.size; ++i) {
+    detail::Body& body = state.at(i).output.body();
+    if (body.position.tape == id_ && body.position.index == i) body.position = {};
+  }
+  if (!state.drop(size)) return;
+  state.sources.clear();
+  for (std::uint32_t i = 0; i < size; ++i)
+    if (is_source(state.at(i))) state.sources.insert(state.at(i).output.body(), i);
+}
+
+// What this tape read, the one around it may know too, or come to know while somebody still holds it: that one has to
+// see where a path to it leads through this tape's results.
+void Tape::hand_over_sources() noexcept {
+  try {
+    std::vector<Tensor> sources;
+    for (std::uint32_t i = 0; i < state_->size; ++i) {
+      const Record& record = state_->at(i);
+      if (!is_source(record)) continue;
+      if (!outer_->find(record.output) && record.output.body().references.get() == 1) continue;
+      outer_->position(record.output);
+      sources.push_back(record.output);
+    }
+    if (!sources.empty()) outer_->state_->inner_tapes.push_back({id_, std::move(sources)});
+  } catch (...) {  // out of memory: a cut path would go unnoticed, nothing worse
+  }
+}
+
+void record(const Op& op, const Tensor& output, std::span<const Tensor* const> inputs, std::int64_t attribute) {
+  Tape* tape = current_tape;
+  if (!tape) return;
+  tape->append(op, output, inputs, attribute);
+  detail::Body& body = output.body();
+  body.position = {tape->id(), tape->state_->size - 1};
+  body.written = false;
+}
+
+Pause::Pause() : paused_(std::exchange(current_tape, nullptr)) {}
+Pause::~Pause() { current_tape = paused_; }
+
+Scope::Scope(std::string_view name) {
+  if (!current_tape) return;
+  Tape::State& state = *current_tape->state_;
+  if (state.scope_count == state.scopes.size()) state.scopes.emplace_back();
+  state.scopes[state.scope_count] = {std::string(name), state.scope};
+  tape_ = current_tape->id();
+  outer_ = std::exchange(state.scope, state.scope_count++);
+}
+
+Scope::~Scope() {
+  for (Tape* tape = current_tape; tape; tape = tape->outer_)
+    if (tape->id() == tape_) tape->state_->scope = outer_;
+}
+
+// ---- the table of sources
+
+template <class Accept>
+const SourceTable::Entry& SourceTable::search(const detail::Body& body, Accept accept) const {
+  const std::size_t mask = entries_.size() - 1;
+  auto slot = static_cast<std::size_t>((reinterpret_cast<std::uintptr_t>(&body) >> 6) * 0x9e3779b97f4a7c15u >> 32);
+  while (true) {
+    const Entry& entry = entries_[slot++ & mask];
+    if (entry.epoch != epoch_ || (entry.body == &body && accept(entry))) return entry;
+  }
+}
+
+std::uint32_t SourceTable::find(const detail::Body& body) const {
+  const std::uint32_t version = body.storage().version;
+  const Entry& entry = search(body, [version](const Entry& e) { return e.version == version; });
+  return entry.epoch == epoch_ ? entry.index : Record::none;
+}
+
+std::uint32_t SourceTable::find_any_version(const detail::Body& body) const {
+  std::uint32_t latest = Record::none;
+  search(body, [&latest](const Entry& e) {
+    if (latest == Record::none || e.index > latest) latest = e.index;
+    return false;
+  });
+  return latest;
+}
+
+void SourceTable::insert(const detail::Body& body, std::uint32_t index) {
+  if (2 * (count_ + 1) > entries_.size()) {
+    std::vector<Entry> old(entries_.size() * 2);
+    std::swap(old, entries_);
+    for (const Entry& entry : old)
+      if (entry.epoch == epoch_)
+        const_cast<Entry&>(search(*entry.body, [](const Entry&) { return false; })) = entry;
+  }
+  const_cast<Entry&>(search(body, [](const Entry&) { return false; })) = {&body, body.storage().version, index, epoch_};
+  ++count_;
+}
+
+void SourceTable::clear() {
+  ++epoch_;
+  count_ = 0;
+}
+
+}  // namespace ebb

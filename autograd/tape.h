@@ -1,0 +1,151 @@
+// The tape: a plain list of records. Ops append to it as they compute, so the order of creation is a topological order,
+// and a reverse sweep is a loop over the list, last to first. There is no graph to walk and no recursion anywhere.
+//
+//   ebb::Tape tape;                                 // records what this thread computes while it lives
+//   ebb::Tensor loss = ebb::sum(ebb::tanh(x) * w);
+//   auto [dx, dw] = tape.gradients(loss, {x, w});   // gradients are values that you ask for
+//
+// Tapes nest; the innermost records. What a tape didn't make itself (parameters, data, a state carried over from an
+// earlier tape) is a source on it, found by its storage and version: writing a tensor makes a new source of it.
+#pragma once
+
+#include <array>
+#include <functional>
+#include <initializer_list>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "autograd/op.h"
+#include "autograd/tensor.h"
+
+namespace ebb {
+
+// One line of the tape: an op, where its inputs stand, and its output. 64 bytes, and it never moves.
+struct Record {
+  static constexpr std::uint32_t none = detail::TapePosition::none;  // an input that is a number, not a tensor
+  static constexpr std::uint32_t few = 6;
+
+  const Op& op;
+  Tensor output;
+  std::int64_t attribute;  // the op's own: an axis, a time step, the bits of a number
+  union {
+    std::uint32_t near[few];
+    const std::uint32_t* far;  // where there are more
+  };
+  std::uint32_t index;    // this record's position
+  std::uint32_t scope;    // see Tape::scope
+  std::uint32_t version;  // of the output's storage when it was recorded
+  std::uint32_t count;    // of inputs
+
+  // Positions of the inputs on the tape.
+  std::span<const std::uint32_t> inputs() const { return {count <= few ? near : far, count}; }
+};
+
+// Called as a sweep passes a record, with the gradient that arrives at it. Runs paused; may compute and sweep again.
+using Observer = std::function<void(const Record& record, const Tensor& gradient)>;
+
+struct GradientOptions {
+  bool recorded = false;   // record the sweep, so that its results can be differentiated in their turn
+  Tensor seed = {};        // the cotangent of y, of its shape and type; ones for a y of one element
+  Observer observer = {};  // called at every record that the sweep reaches, last to first
+};
+
+class Tape {
+ public:
+  Tape();
+  ~Tape();
+  Tape(const Tape&) = delete;
+  Tape& operator=(const Tape&) = delete;
+
+  // The tape that this thread records on; null when there is none or it is paused.
+  static Tape* current();
+
+  // ∂y/∂x pulled back from the seed: vᵀ ∂y/∂x, with the shape of x. Works for anything on the tape that came before y,
+  // states in the middle included; of what y doesn't depend on it is zero. The gradient of a slice, a selection or a
+  // reshaped view is that part of its source's gradient, whenever the view was taken. A sweep changes no state, gives
+  // the same bits each time, costs no more than the records between x and y, and what it returns is the caller's own.
+  //
+  // TapeError: y isn't on this tape, or this tape never saw x, or x came after y, or a path leads through the result of
+  // an inner tape. ShapeError: y has several elements and there is no seed, or the seed's shape isn't y's.
+  // StaleValueError: a value that a derivative reads was written since it was recorded.
+  [[nodiscard]] Tensor gradient(const Tensor& y, const Tensor& x, const GradientOptions& options = {});
+  // The same for several at once, in one sweep: an array for a braced list, a vector or a given span for a span.
+  template <std::size_t n>
+  [[nodiscard]] std::array<Tensor, n> gradients(const Tensor& y, const Tensor (&xs)[n],
+                                                const GradientOptions& options = {}) {
+    std::array<Tensor, n> result;
+    gradients(y, std::span<const Tensor>(xs), std::span<Tensor>(result), options);
+    return result;
+  }
+  [[nodiscard]] std::vector<Tensor> gradients(const Tensor& y, std::span<const Tensor> xs,
+                                              const GradientOptions& options = {});
+  void gradients(const Tensor& y, std::span<const Tensor> xs, std::span<Tensor> results,
+                 const GradientOptions& options = {});
+
+  // The records, first to last.
+  Index size() const;
+  const Record& operator[](Index index) const;
+  // The record that made x, or the source that it is; null when this tape never saw it.
+  const Record* find(const Tensor& x) const;
+  // The scope that a record was made in, outermost first: "layer/score". Empty outside of all.
+  std::string scope(const Record& record) const;
+  // Identifies this tape in TapePosition: no two tapes of a process share it.
+  std::uint64_t id() const { return id_; }
+
+  struct State;  // what is kept from tape to tape
+
+ private:
+  friend class Pause;
+  friend class Scope;
+  friend class Sweep;
+  friend void record(const Op&, const Tensor&, std::span<const Tensor* const>, std::int64_t);
+
+  std::uint32_t position(const Tensor& x);
+  void append(const Op& op, const Tensor& output, std::span<const Tensor* const> inputs, std::int64_t attribute);
+  void truncate(std::uint32_t size) noexcept;
+  void hand_over_sources() noexcept;
+  void sweep(std::uint32_t last, Sweep::State& scratch, Tensor seed, const GradientOptions& options);
+  void collect(Sweep::State& scratch, std::span<Tensor> results, bool recorded);
+
+  std::uint64_t id_;
+  Tape* outer_;  // the tape that recorded before this one
+  std::unique_ptr<State> state_;
+};
+
+// Suspends recording while it lives: ops only compute.
+class Pause {
+ public:
+  Pause();
+  ~Pause();
+  Pause(const Pause&) = delete;
+  Pause& operator=(const Pause&) = delete;
+
+ private:
+  Tape* paused_;
+};
+
+// Names the records that are made while it lives, for whoever reads the tape. Scopes nest.
+class Scope {
+ public:
+  explicit Scope(std::string_view name);
+  ~Scope();
+  Scope(const Scope&) = delete;
+  Scope& operator=(const Scope&) = delete;
+
+ private:
+  std::uint64_t tape_ = 0;  // 0 when nothing records
+  std::uint32_t outer_ = 0;
+};
+
+// Records on the current tape that `op` made `output` (a tensor of its own, or a view) of `inputs` (null for an operand
+// that is a number). Does nothing when no tape records. For those who write ops.
+void record(const Op& op, const Tensor& output, std::span<const Tensor* const> inputs, std::int64_t attribute = 0);
+inline void record(const Op& op, const Tensor& output, std::initializer_list<const Tensor*> inputs,
+                   std::int64_t attribute = 0) {
+  record(op, output, std::span(inputs.begin(), inputs.size()), attribute);
+}
+
+}  // namespace ebb

@@ -1,0 +1,23 @@
+# The libraries that ebb is built with: the system's where it has them, else fetched at a pinned version.
+include(FetchContent)
+
+function(ebb_dependency package target repository tag)
+  find_package(${package} QUIET)
+  if(NOT TARGET ${target})
+    message(STATUS "${package}: not installed, fetching ${tag}")
+    FetchContent_Declare(${package} GIT_REPOSITORY ${repository} GIT_TAG ${tag} GIT_SHALLOW ON)
+    FetchContent_MakeAvailable(${package})
+  endif()
+endfunction()
+
+ebb_dependency(fmt fmt::fmt https://github.com/fmtlib/fmt.git 9.1.0)
+set(EIGEN_BUILD_DOC OFF)
+set(EIGEN_BUILD_TESTING OFF)
+ebb_dependency(Eigen3 Eigen3::Eigen https://gitlab.com/libeigen/eigen.git 3.4.0)
+if(EBB_EXAMPLES OR EBB_TESTS)
+  ebb_dependency(nlohmann_json nlohmann_json::nlohmann_json https://github.com/nlohmann/json.git v3.11.2)
+  ebb_dependency(CLI11 CLI11::CLI11 https://github.com/CLIUtils/CLI11.git v2.1.2)
+endif()
+if(EBB_TESTS)
+  ebb_dependency(doctest doctest::doctest https://github.com/doctest/doctest.git v2.4.9)
+endif()

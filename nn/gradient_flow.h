@@ -1,0 +1,75 @@
+// The laboratory's first instrument: how large the gradient is at every time step, seen in the one training sweep.
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+#include <vector>
+
+#include "autograd/tape.h"
+#include "nn/rnn.h"
+
+namespace ebb::nn {
+
+// What a magnitude is. A zero has a reason, and the reasons mean different things.
+enum class Kind : std::uint8_t {
+  number,
+  no_path,    // the sweep never reached it: nothing was asked for behind it, or the loss doesn't depend on it
+  saturated,  // 0 because every σ' that stands in the way is 0 as stored
+  underflow,  // 0 because what would be left is below the smallest number of the type
+  infinite,
+  nan,
+};
+std::string_view name(Kind kind);  // "number", "no path", "saturated", "underflow", "infinity", "nan"
+
+// A norm and what it is. As a double: the norm; NaN where there is no path.
+struct Magnitude {
+  double value;
+  Kind kind;
+
+  operator double() const { return value; }  // NOLINT(google-explicit-constructor): it is a number first
+  static Magnitude of(double norm);          // number, infinite or nan
+  static Magnitude no_path();
+};
+
+struct GradientFlowOptions {
+  bool contributions = false;  // also ‖C_k‖; costs about batch / (3 hidden) of the step's products
+};
+
+// Watches one sweep over a run of a cell:
+//
+//   nn::GradientFlow flow(rnn, run);
+//   auto gradients = tape.gradients(loss, parameters.tensors(), {.observer = flow.observer()});
+//   flow.state_gradient[k];  // ‖∂L/∂s_k‖
+//
+// Right for a loss at the last step, at every step or in the middle: δ_k = ∂L/∂s_k is the whole gradient, by all paths.
+// A new sweep with the same observer starts over.
+class GradientFlow {
+ public:
+  // TapeError unless the run was recorded on the tape that now records. Steps of the run are told by their tensors; the
+  // flow must outlive its observer's use.
+  GradientFlow(const Rnn& rnn, const Unrolled& run, const GradientFlowOptions& options = {});
+  GradientFlow(const GradientFlow&) = delete;
+  GradientFlow& operator=(const GradientFlow&) = delete;
+
+  [[nodiscard]] Observer observer();
+
+  // ‖δ_k‖ over batch and units, for k = 0 … T; sums of squares in float64.
+  std::vector<Magnitude> state_gradient;
+  // ‖C_k‖_F with C_k = s_{k−1}ᵀ (σ'(a_k) ∘ δ_k), the part of ∂L/∂W that step k contributes: Σ_k C_k = ∂L/∂W. For
+  // k = 1 … T ([0] is no path); empty unless asked for.
+  std::vector<Magnitude> contribution;
+
+ private:
+  void observe(const Record& record, const Tensor& gradient);
+  Magnitude magnitude_at(std::size_t k, const Tensor& gradient) const;
+
+  Activation activation_;
+  Tensor W_;
+  std::vector<Tensor> states_;
+  std::uint64_t tape_;
+  std::size_t next_;           // states from this one on have been passed
+  std::uint32_t last_index_;   // of the record observed before
+  Tensor later_gradient_;      // δ_{k+1}, for the reason of a zero
+};
+
+}  // namespace ebb::nn

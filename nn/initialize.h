@@ -1,0 +1,25 @@
+// What parameters start as.
+#pragma once
+
+#include <functional>
+
+#include "autograd/random.h"
+#include "autograd/tensor.h"
+
+namespace ebb::nn {
+
+// Makes a tensor of a shape. A weight's shape is [inputs, outputs].
+using Init = std::function<Tensor(const Shape& shape, DType dtype, Rng& rng)>;
+
+Init zeros();
+Init normal(double std);
+Init uniform(double limit);  // in [−limit, limit)
+// U(−a, a) with a = gain √(6 / (inputs + outputs)) (Glorot & Bengio 2010). For matrices, like the two below.
+Init xavier(double gain = 1);
+// gain times a uniformly random matrix with orthonormal columns, or rows where there are fewer of them (Saxe et al.
+// 2014): all singular values are `gain`.
+Init orthogonal(double gain = 1);
+// gain times the identity; of a matrix that isn't square, its main diagonal (Le, Jaitly & Hinton 2015).
+Init identity(double gain = 1);
+
+}  // namespace ebb::nn

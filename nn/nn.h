@@ -1,0 +1,11 @@
+// Everything of ebb's neural networks.
+#pragma once
+
+#include "nn/clip.h"
+#include "nn/gradient_flow.h"
+#include "nn/initialize.h"
+#include "nn/linear.h"
+#include "nn/loss.h"
+#include "nn/optimizer.h"
+#include "nn/parameter.h"
+#include "nn/rnn.h"
