@@ -93,7 +93,7 @@ Operand operand_of(Sweep& sweep, const Record& record, Index i, bool read) {
 
 template <class T>
 Tensor partial_by_loops(const BinaryOp& op, std::size_t i, const Tensor& g, const Operand& a, const Operand& b,
-                     const Tensor& y) {
+                        const Tensor& y) {
   const Source<T> from_a(a), from_b(b);
   Tensor result = uninitialised(g.dtype(), g.shape());
   const BroadcastWalk<2> walk(y.shape(), {from_a.shape, from_b.shape});
@@ -132,8 +132,8 @@ Tensor detail::apply(const BinaryOp& op, const Operand& a, const Operand& b) {
     }
     const BroadcastWalk<2> walk(shape, {from_a.shape, from_b.shape});
     walk.rows([&](const auto& offsets, const auto& steps, Index at, Index length) {
-      loops_of<T>(op).value(from_a.values + offsets[0], steps[0], from_b.values + offsets[1], steps[1],
-                            data<T>(y) + at, length);
+      loops_of<T>(op).value(from_a.values + offsets[0], steps[0], from_b.values + offsets[1], steps[1], data<T>(y) + at,
+                            length);
     });
   });
   record(op, y, {a.tensor, b.tensor}, std::bit_cast<std::int64_t>(a.tensor ? b.number : a.number));
@@ -170,10 +170,10 @@ void detail::binary_rule(Sweep& sweep, const Record& record, Tensor g) {
     const Operand a = operand_of(sweep, record, 0, op.reads[side] & 1);
     const Operand b = operand_of(sweep, record, 1, op.reads[side] & 2);
     const Tensor& y = op.reads[side] & 4 ? sweep.output(record) : record.output;
-    sweep.give(record, i, sweep.recorded() ? op.recorded_vjp[side](g, a, b, y)
-                                           : by_float_type(op.name, g.dtype(), [&](auto zero) {
-                                               return partial_by_loops<decltype(zero)>(op, side, g, a, b, y);
-                                             }));
+    sweep.give(record, i,
+               sweep.recorded() ? op.recorded_vjp[side](g, a, b, y) : by_float_type(op.name, g.dtype(), [&](auto zero) {
+                 return partial_by_loops<decltype(zero)>(op, side, g, a, b, y);
+               }));
   }
 }
 
@@ -268,9 +268,7 @@ Tensor where(const Tensor& condition, const Tensor& a, double b) {
 Tensor where(const Tensor& condition, double a, const Tensor& b) {
   return choose(condition, {.number = a}, {.tensor = &b});
 }
-Tensor where(const Tensor& condition, double a, double b) {
-  return choose(condition, {.number = a}, {.number = b});
-}
+Tensor where(const Tensor& condition, double a, double b) { return choose(condition, {.number = a}, {.number = b}); }
 
 // ---- cast and clone
 
@@ -318,9 +316,7 @@ void by_type(DType dtype, F&& f) {
 
 Tensor cast(const Tensor& x, DType dtype) {
   Tensor y = uninitialised(dtype, x.shape());
-  by_type(x.dtype(), [&](auto from) {
-    by_type(dtype, [&](auto to) { convert<decltype(from), decltype(to)>(x, y); });
-  });
+  by_type(x.dtype(), [&](auto from) { by_type(dtype, [&](auto to) { convert<decltype(from), decltype(to)>(x, y); }); });
   record(x.dtype() == i64 || dtype == i64 ? to_integers_op : cast_op, y, {&x});
   return y;
 }

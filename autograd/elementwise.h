@@ -74,7 +74,7 @@ namespace detail {
 struct UnaryOp : Op {
   UnaryLoops<float> f32_loops;
   UnaryLoops<double> f64_loops;
-  unsigned reads;                                             // of the derivative: 1 the argument, 2 the result
+  unsigned reads;  // of the derivative: 1 the argument, 2 the result
   Tensor (*recorded_vjp)(const Tensor& g, const Tensor& x, const Tensor& y);
 };
 

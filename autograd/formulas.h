@@ -48,9 +48,7 @@ struct Square {
 struct Sqrt {
   static constexpr auto name = "sqrt";
   static auto value(auto x) { return sqrt(x); }
-  static auto derivative(auto, auto y) {
-    return 0.5 / where(y == 0.0, std::numeric_limits<double>::infinity(), y);
-  }
+  static auto derivative(auto, auto y) { return 0.5 / where(y == 0.0, std::numeric_limits<double>::infinity(), y); }
 };
 
 struct Exp {

@@ -85,13 +85,12 @@ GradientCheck check_gradients(const Function& f, std::span<const Tensor> argumen
       Tensor& x = xs[floats[n]];
       for (Index i = 0; i < x.size(); ++i) {
         const double at = x.values<double>()[static_cast<std::size_t>(i)];
-        const double difference =
-            central_difference(options.step * std::max(1.0, std::fabs(at)), [&](double by) {
-              x.edit<double>()[i] = at + by;
-              const double result = function();
-              x.edit<double>()[i] = at;
-              return result;
-            });
+        const double difference = central_difference(options.step * std::max(1.0, std::fabs(at)), [&](double by) {
+          x.edit<double>()[i] = at + by;
+          const double result = function();
+          x.edit<double>()[i] = at;
+          return result;
+        });
         const double gradient = gradients[n].values<double>()[static_cast<std::size_t>(i)];
         const double error =
             std::fabs(gradient - difference) / std::max({1.0, std::fabs(gradient), std::fabs(difference)});
@@ -126,6 +125,7 @@ auto fmt::formatter<ebb::GradientCheck>::format(const ebb::GradientCheck& check,
     return fmt::format_to(context.out(), "gradients agree with differences: {} compared, largest error {:.1e}",
                           check.compared, worst.error);
   return fmt::format_to(
-      context.out(), "gradients differ: order {}, argument {}, element [{}]: the tape gives {:.10g}, differences {:.10g}",
-      worst.order, worst.argument, fmt::join(worst.index, ", "), worst.gradient, worst.difference);
+      context.out(),
+      "gradients differ: order {}, argument {}, element [{}]: the tape gives {:.10g}, differences {:.10g}", worst.order,
+      worst.argument, fmt::join(worst.index, ", "), worst.gradient, worst.difference);
 }

@@ -13,12 +13,12 @@ namespace ebb {
 
 // Where a gradient and the difference that it was compared with stand farthest apart.
 struct GradientMismatch {
-  int order = 0;              // 1 or 2
-  std::size_t argument = 0;   // of the function
-  std::vector<Index> index;   // of the element
-  double gradient = 0;        // by the tape
-  double difference = 0;      // by differences
-  double error = 0;           // |gradient − difference| / max(1, |gradient|, |difference|)
+  int order = 0;             // 1 or 2
+  std::size_t argument = 0;  // of the function
+  std::vector<Index> index;  // of the element
+  double gradient = 0;       // by the tape
+  double difference = 0;     // by differences
+  double error = 0;          // |gradient − difference| / max(1, |gradient|, |difference|)
 };
 
 struct GradientCheck {
@@ -41,7 +41,7 @@ struct GradientCheckOptions {
 
 // check_gradients(f, x), check_gradients(f, x, w): f takes as many tensors as are given.
 template <class F, class... Tensors>
-  requires std::is_invocable_r_v<Tensor, F, const Tensor&, const Tensors&...>
+requires std::is_invocable_r_v<Tensor, F, const Tensor&, const Tensors&...>
 [[nodiscard]] GradientCheck check_gradients(F&& f, const Tensor& first, const Tensors&... others) {
   const std::array<Tensor, 1 + sizeof...(Tensors)> arguments{first, others...};
   return check_gradients(

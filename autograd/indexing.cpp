@@ -98,8 +98,7 @@ Tensor slice(const Tensor& x, Index begin, Index end, Index axis) {
   } else {
     y = uninitialised(x.dtype(), shape);
     const Index count = (last - first) * all.inner;
-    for (Index i = 0; i < all.outer; ++i)
-      copy_elements(x, (i * extent + first) * all.inner, y, i * count, count);
+    for (Index i = 0; i < all.outer; ++i) copy_elements(x, (i * extent + first) * all.inner, y, i * count, count);
   }
   record(slice_op, y, {&x}, (first << axis_bits) | axis);
   return y;
@@ -184,7 +183,8 @@ void require_alike(const char* op, std::span<const Tensor> xs, Index free_axis) 
     bool alike = xs[i].rank() == xs[0].rank();
     for (Index axis = 0; alike && axis < xs[0].rank(); ++axis)
       alike = axis == free_axis || xs[i].extent(axis) == xs[0].extent(axis);
-    if (!alike) fail<ShapeError>(op, "part {} of shape {} doesn't go with part 0 of {}", i, xs[i].shape(), xs[0].shape());
+    if (!alike)
+      fail<ShapeError>(op, "part {} of shape {} doesn't go with part 0 of {}", i, xs[i].shape(), xs[0].shape());
   }
 }
 

@@ -30,7 +30,7 @@ struct Lane {
   constexpr explicit Lane(T v) : value(v) {}
   // A literal, rounded to the element type.
   template <class Literal>
-    requires std::is_arithmetic_v<Literal>
+  requires std::is_arithmetic_v<Literal>
   constexpr Lane(Literal v) : value(static_cast<T>(v)) {}  // NOLINT(google-explicit-constructor)
 
   friend Lane operator+(Lane a, Lane b) { return Lane(a.value + b.value); }
@@ -147,8 +147,7 @@ inline Lane<T, level> tanh(Lane<T, level> x) {
   const T power = detail::power_of_two<level, T>(n);
   const T expm1 = power * q + (power - 1);
   const T y = expm1 / (expm1 + 2);
-  return Lane<T, level>(
-      __builtin_bit_cast(T, static_cast<Bits>(__builtin_bit_cast(Bits, y) | (bits & ~C::magnitude))));
+  return Lane<T, level>(__builtin_bit_cast(T, static_cast<Bits>(__builtin_bit_cast(Bits, y) | (bits & ~C::magnitude))));
 }
 
 // The logistic function 1 / (1 + e⁻ˣ), from e^{−|x|} so that neither end overflows or cancels.
@@ -184,7 +183,7 @@ struct Reads {
 
   constexpr explicit Reads(unsigned set) : operands(set) {}
   template <class Literal>
-    requires std::is_arithmetic_v<Literal>
+  requires std::is_arithmetic_v<Literal>
   constexpr Reads(Literal) {}  // NOLINT(google-explicit-constructor)
 
   friend constexpr Reads operator+(Reads a, Reads b) { return Reads(a.operands | b.operands); }

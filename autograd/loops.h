@@ -1,5 +1,5 @@
-// An elementwise formula read as loops over numbers. Compiled here for the baseline instruction set, and in kernels/ for
-// each of the others; every position goes through the same operations, so that position doesn't change a bit.
+// An elementwise formula read as loops over numbers. Compiled here for the baseline instruction set, and in kernels/
+// for each of the others; every position goes through the same operations, so that position doesn't change a bit.
 #pragma once
 
 #include <utility>
@@ -83,9 +83,13 @@ void binary_vjp(const T* g, const T* a, Index a_step, const T* b, Index b_step, 
 }
 
 template <class Formula, class T>
-concept DifferentiableUnary = requires(Lane<T> x) { Formula::derivative(x, x); };
+concept DifferentiableUnary = requires(Lane<T> x) {
+  Formula::derivative(x, x);
+};
 template <class Formula, class T>
-concept DifferentiableBinary = requires(Lane<T> x) { Formula::derivative(x, x, x); };
+concept DifferentiableBinary = requires(Lane<T> x) {
+  Formula::derivative(x, x, x);
+};
 
 template <class Formula, class T, Level level = Level::portable>
 constexpr UnaryLoops<T> unary() {
@@ -98,8 +102,7 @@ constexpr UnaryLoops<T> unary() {
 template <class Formula, class T, Level level = Level::portable>
 constexpr BinaryLoops<T> binary() {
   if constexpr (DifferentiableBinary<Formula, T>)
-    return {binary_value<Formula, T, level>,
-            {binary_vjp<Formula, T, level, 0>, binary_vjp<Formula, T, level, 1>}};
+    return {binary_value<Formula, T, level>, {binary_vjp<Formula, T, level, 0>, binary_vjp<Formula, T, level, 1>}};
   else
     return {binary_value<Formula, T, level>, {nullptr, nullptr}};
 }

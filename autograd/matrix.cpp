@@ -56,8 +56,7 @@ Tensor matmul(const Tensor& a, const Tensor& b, const MatmulOptions& options) {
                      options.transpose_a ? "ᵀ" : "", b.shape(), options.transpose_b ? "ᵀ" : "", inner, inner_b);
   Tensor y = uninitialised(a.dtype(), {m, n});
   detail::multiply(a, options.transpose_a, b, options.transpose_b, y, /*accumulate=*/false);
-  record(matmul_op, y, {&a, &b},
-         (options.transpose_a ? transpose_a : 0) | (options.transpose_b ? transpose_b : 0));
+  record(matmul_op, y, {&a, &b}, (options.transpose_a ? transpose_a : 0) | (options.transpose_b ? transpose_b : 0));
   return y;
 }
 

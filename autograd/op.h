@@ -1,4 +1,5 @@
-// What an op supplies, and what a sweep offers to its rule. With this header, `record` and a kernel, anyone can add one.
+// What an op supplies, and what a sweep offers to its rule. With this header, `record` and a kernel, anyone can add
+// one.
 #pragma once
 
 #include <cstdint>

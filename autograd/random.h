@@ -15,11 +15,11 @@ class Rng {
 
   explicit Rng(std::uint64_t seed);
 
-  std::uint64_t next();                             // 64 random bits
-  double uniform();                                 // in [0, 1), a multiple of 2⁻⁵³
-  double uniform(double low, double high);          // in [low, high)
-  double normal(double mean = 0, double std = 1);   // Marsaglia's polar method
-  Index below(Index bound);                         // in [0, bound), each equally likely; Error unless bound > 0
+  std::uint64_t next();                            // 64 random bits
+  double uniform();                                // in [0, 1), a multiple of 2⁻⁵³
+  double uniform(double low, double high);         // in [low, high)
+  double normal(double mean = 0, double std = 1);  // Marsaglia's polar method
+  Index below(Index bound);                        // in [0, bound), each equally likely; Error unless bound > 0
 
   // Another generator whose numbers have nothing to do with those that this one goes on to give.
   Rng split();

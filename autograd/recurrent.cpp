@@ -29,9 +29,12 @@ Index time_of(const Record& record) { return record.attribute >> activation_bits
 template <class F>
 decltype(auto) with_formula(Activation activation, F&& f) {
   switch (activation) {
-    case Activation::logistic: return f(detail::library_op<formulas::Sigmoid>());
-    case Activation::relu: return f(detail::library_op<formulas::Relu>());
-    default: return f(detail::library_op<formulas::Tanh>());
+    case Activation::logistic:
+      return f(detail::library_op<formulas::Sigmoid>());
+    case Activation::relu:
+      return f(detail::library_op<formulas::Relu>());
+    default:
+      return f(detail::library_op<formulas::Tanh>());
   }
 }
 
@@ -53,8 +56,7 @@ void rnn_step_rule(Sweep& sweep, const Record& record, Tensor g) {
   if (sweep.wants(record, U_in)) sweep.give_product(record, U_in, select(sweep.input(record, x_in), t), u);
   if (sweep.wants(record, W_in)) sweep.give_product(record, W_in, sweep.input(record, s_in), u);
   if (sweep.wants(record, b_in)) sweep.give(record, b_in, u);
-  if (sweep.wants(record, s_in))
-    sweep.give(record, s_in, matmul(u, sweep.input(record, W_in), {.transpose_b = true}));
+  if (sweep.wants(record, s_in)) sweep.give(record, s_in, matmul(u, sweep.input(record, W_in), {.transpose_b = true}));
   if (sweep.wants(record, x_in))
     sweep.give_piece(record, x_in, matmul(u, sweep.input(record, U_in), {.transpose_b = true}), {.begin = t});
 }
@@ -104,8 +106,7 @@ Tensor rnn_step(const Tensor& x, Index t, const Tensor& s, const Tensor& U, cons
                   /*accumulate=*/true);
     detail::multiply(s, false, W, false, y, /*accumulate=*/true);
     if (activation != Activation::identity)
-      with_formula(activation,
-                   [&](const detail::UnaryOp& op) { detail::loops_of<T>(op).value(out, out, y.size()); });
+      with_formula(activation, [&](const detail::UnaryOp& op) { detail::loops_of<T>(op).value(out, out, y.size()); });
   });
   record(rnn_step_op, y, {&x, &s, &U, &W, &b}, (t << activation_bits) | static_cast<std::int64_t>(activation));
   return y;

@@ -13,7 +13,6 @@
 
 namespace ebb {
 
-
 // Up to six extents, each ≥ 0, outermost first; none for a scalar. A shape whose element count would overflow can't be
 // made (ShapeError), so `size()` is always exact.
 class Shape {

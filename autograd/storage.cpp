@@ -50,14 +50,14 @@ constinit ReleaseHook release_hook = nullptr;
 
 void* system_allocate(int c) {
   const std::size_t bytes = bytes_of_class(c);
-  void* block = ::operator new(bytes, std::align_val_t{alignof(Body)});
+  void* block = ::operator new (bytes, std::align_val_t{alignof(Body)});
   system_bytes.fetch_add(bytes, std::memory_order_relaxed);
   return block;
 }
 
 void system_free(void* block, int c) noexcept {
   system_bytes.fetch_sub(bytes_of_class(c), std::memory_order_relaxed);
-  ::operator delete(block, std::align_val_t{alignof(Body)});
+  ::operator delete (block, std::align_val_t{alignof(Body)});
 }
 
 void drain() noexcept {

@@ -21,9 +21,7 @@ inline constexpr DType f32 = DType::f32;
 inline constexpr DType f64 = DType::f64;
 inline constexpr DType i64 = DType::i64;
 
-constexpr const char* name(DType type) {
-  return type == f32 ? "float32" : type == f64 ? "float64" : "int64";
-}
+constexpr const char* name(DType type) { return type == f32 ? "float32" : type == f64 ? "float64" : "int64"; }
 constexpr std::size_t bytes_of(DType type) { return type == f32 ? 4 : 8; }
 
 // Gives this thread's free blocks and the tape memory that it reuses back to the system.
@@ -71,13 +69,13 @@ struct TapePosition {
 
 struct alignas(64) Body {
   ReferenceCount references{1};
-  std::uint32_t version = 0;   // of the storage; a view's is its root's
-  TapePosition position;       // written once by the tape that made it, and cleared when its values are written
+  std::uint32_t version = 0;  // of the storage; a view's is its root's
+  TapePosition position;      // written once by the tape that made it, and cleared when its values are written
   DType dtype = f32;
   std::uint16_t size_class = 0;
-  bool written = false;        // since it was recorded
+  bool written = false;  // since it was recorded
   std::byte* data = nullptr;
-  Body* root = nullptr;        // the body whose storage a view shares; null for one with its own
+  Body* root = nullptr;  // the body whose storage a view shares; null for one with its own
   Index size = 0;
   Shape shape;
 

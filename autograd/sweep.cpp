@@ -128,10 +128,9 @@ void Sweep::add_products(Cell& cell, const Tensor& like) {
         state_.left_rows.push_back(data<T>(a) + r * a.extent(1));
         state_.right_rows.push_back(data<T>(b) + r * b.extent(1));
       }
-    kernels::table<T>().gathered_product(like.extent(0), like.extent(1), pending.rows,
-                                         reinterpret_cast<const T* const*>(state_.left_rows.data()),
-                                         reinterpret_cast<const T* const*>(state_.right_rows.data()),
-                                         data<T>(cell.sum), like.extent(1));
+    kernels::table<T>().gathered_product(
+        like.extent(0), like.extent(1), pending.rows, reinterpret_cast<const T* const*>(state_.left_rows.data()),
+        reinterpret_cast<const T* const*>(state_.right_rows.data()), data<T>(cell.sum), like.extent(1));
   });
   pending.products.clear();
   pending.rows = 0;
@@ -167,8 +166,7 @@ namespace {
 // Finds x on the tape: its record, or that of the tensor which x is a view of.
 void find_target(const Tape& tape, const Tensor& x, std::size_t argument, Target& target) {
   target.shape = x.shape();
-  if (x.dtype() == i64)
-    fail<TapeError>("gradient", "argument {} is int64: indices have no gradient", argument);
+  if (x.dtype() == i64) fail<TapeError>("gradient", "argument {} is int64: indices have no gradient", argument);
   const Record* record = tape.find(x);
   for (Index i = 0; !record && x.body().root && i < tape.size(); ++i) {
     const detail::Body& other = tape[i].output.body();
@@ -190,8 +188,8 @@ void require_before(const Record& y, const Target& target, std::size_t argument,
   const Record& x = tape[target.position];
   if (x.index > y.index)
     fail<TapeError>("gradient",
-                    "argument {} is record {} ({}, shape {}), made after the result, which is record {} ({})",
-                    argument, x.index, x.op.name, target.shape, y.index, y.op.name);
+                    "argument {} is record {} ({}, shape {}), made after the result, which is record {} ({})", argument,
+                    x.index, x.op.name, target.shape, y.index, y.op.name);
 }
 
 Tensor seed_of(const Tensor& y, const Tensor& seed) {
@@ -308,8 +306,7 @@ void Tape::collect(Sweep::State& scratch, std::span<Tensor> results, bool record
     for (auto view = target.views.rbegin(); view != target.views.rend(); ++view)
       g = detail::view_again(state_->at(*view), g);
     if (target.offset >= 0)
-      g = reshape(slice(reshape(g, Shape{g.size()}), target.offset, target.offset + target.shape.size()),
-                  target.shape);
+      g = reshape(slice(reshape(g, Shape{g.size()}), target.offset, target.offset + target.shape.size()), target.shape);
     const std::uint32_t own_handles = recorded && g.position().tape == id_ ? 2 : 1;
     if (g.body().root || g.body().references.get() > own_handles) g = recorded ? clone(g) : detach(g);
     if (!recorded && outer_) g.body().position = {id_, Record::none};

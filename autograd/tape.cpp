@@ -126,8 +126,8 @@ void Tape::append(const Op& op, const Tensor& output, std::span<const Tensor* co
       if (index >= Record::none - (1u << State::chunk_bits)) fail<TapeError>("tape", "{} records are too many", index);
       state.chunks.push_back(std::make_unique<State::Chunk>());
     }
-    auto* record = new (&state.at(index))
-        Record{op, output, attribute, {}, index, state.scope, output.version(), count};
+    auto* record =
+        new (&state.at(index)) Record{op, output, attribute, {}, index, state.scope, output.version(), count};
     if (far)
       record->far = far.release();
     else
@@ -238,8 +238,7 @@ void SourceTable::insert(const detail::Body& body, std::uint32_t index) {
     std::vector<Entry> old(entries_.size() * 2);
     std::swap(old, entries_);
     for (const Entry& entry : old)
-      if (entry.epoch == epoch_)
-        const_cast<Entry&>(search(*entry.body, [](const Entry&) { return false; })) = entry;
+      if (entry.epoch == epoch_) const_cast<Entry&>(search(*entry.body, [](const Entry&) { return false; })) = entry;
   }
   const_cast<Entry&>(search(body, [](const Entry&) { return false; })) = {&body, body.storage().version, index, epoch_};
   ++count_;

@@ -50,9 +50,12 @@ void Tensor::assign(const Tensor& other) {
 
 double detail::element(const Tensor& x, Index i) {
   switch (x.dtype()) {
-    case DType::f32: return static_cast<double>(data<float>(x)[i]);
-    case DType::f64: return data<double>(x)[i];
-    case DType::i64: return static_cast<double>(data<std::int64_t>(x)[i]);
+    case DType::f32:
+      return static_cast<double>(data<float>(x)[i]);
+    case DType::f64:
+      return data<double>(x)[i];
+    case DType::i64:
+      return static_cast<double>(data<std::int64_t>(x)[i]);
   }
   return 0;
 }
@@ -65,8 +68,7 @@ Tensor tensor(const NestedValues& values, DType dtype) {
   }
   std::vector<double> flat;
   const auto flatten = [&](const auto& self, const NestedValues& v, std::size_t depth) -> void {
-    if (v.is_list_ != (depth < extents.size()) ||
-        (v.is_list_ && static_cast<Index>(v.parts_.size()) != extents[depth]))
+    if (v.is_list_ != (depth < extents.size()) || (v.is_list_ && static_cast<Index>(v.parts_.size()) != extents[depth]))
       fail<ShapeError>("tensor", "the braces are uneven: every part at depth {} needs the shape of the first", depth);
     if (!v.is_list_) flat.push_back(v.value_);
     for (const NestedValues& part : v.parts_) self(self, part, depth + 1);

@@ -19,7 +19,9 @@ template <class T>
 concept Element = std::is_same_v<T, float> || std::is_same_v<T, double> || std::is_same_v<T, std::int64_t>;
 
 template <Element T>
-inline constexpr DType dtype_of = std::is_same_v<T, float> ? f32 : std::is_same_v<T, double> ? f64 : i64;
+inline constexpr DType dtype_of = std::is_same_v<T, float>    ? f32
+                                  : std::is_same_v<T, double> ? f64
+                                                              : i64;
 
 template <Element T>
 class Edit;

@@ -1,0 +1,127 @@
+#include "nn/gradient_flow.h"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <limits>
+
+#include "autograd/elementwise.h"
+#include "autograd/matrix.h"
+#include "autograd/reduction.h"
+
+namespace ebb::nn {
+
+std::string_view name(Kind kind) {
+  constexpr std::array<std::string_view, 6> names{"number", "no path", "saturated", "underflow", "infinity", "nan"};
+  return names[static_cast<std::size_t>(kind)];
+}
+
+Magnitude Magnitude::of(double norm) {
+  return {norm, std::isnan(norm) ? Kind::nan : std::isinf(norm) ? Kind::infinite : Kind::number};
+}
+
+Magnitude Magnitude::no_path() { return {std::numeric_limits<double>::quiet_NaN(), Kind::no_path}; }
+
+GradientFlow::GradientFlow(const Rnn& rnn, const Unrolled& run, const GradientFlowOptions& options)
+    : state_gradient(run.states.size(), Magnitude::no_path()),
+      contribution(options.contributions ? run.states.size() : 0, Magnitude::no_path()),
+      activation_(rnn.activation),
+      W_(rnn.W),
+      states_(run.states) {
+  const Tape* tape = Tape::current();
+  if (!tape || (run.steps() > 0 && !tape->find(run.last())))
+    fail<TapeError>("GradientFlow",
+                    "the run wasn't recorded on the tape that records now; make the tape, then the run, then the flow");
+  tape_ = tape->id();
+  for (const Tensor& state : states_) {
+    const Record* record = tape->find(state);
+    positions_.push_back(record ? record->index : Record::none);
+  }
+}
+
+Observer GradientFlow::observer() {
+  return [this](const Record& record, const Tensor& gradient) { observe(record, gradient); };
+}
+
+void GradientFlow::start_over() {
+  next_ = states_.size();
+  std::fill(state_gradient.begin(), state_gradient.end(), Magnitude::no_path());
+  std::fill(contribution.begin(), contribution.end(), Magnitude::no_path());
+  later_gradient_ = Tensor();
+}
+
+// Records arrive last to first, so the states do too.
+void GradientFlow::observe(const Record& record, const Tensor& gradient) {
+  const std::uint64_t tape = record.output.position().tape;
+  if (record.count > 0 && tape != tape_)
+    fail<TapeError>("GradientFlow", "the sweep is over another tape than the run; make a flow for each run");
+  if (record.index >= last_index_) start_over();
+  last_index_ = record.index;
+
+  while (next_ > 0 && (positions_[next_ - 1] > record.index)) --next_;
+  if (next_ == 0 || positions_[next_ - 1] != record.index) return;
+  const std::size_t k = --next_;
+  const double norm = ebb::detail::norm_value(gradient);
+  state_gradient[k] = norm != 0 ? Magnitude::of(norm) : Magnitude{0, kind_of_zero(k)};
+  if (k > 0 && !contribution.empty()) contribution[k] = contribution_at(k, gradient);
+  later_gradient_ = gradient;
+}
+
+namespace {
+
+// Calls f(σ' as stored, δ) for the elements where δ ≠ 0 until it returns true; whether it did.
+template <class F>
+bool any_arriving(const Tensor& slope, const Tensor& gradient, F f) {
+  for (Index i = 0; i < gradient.size(); ++i) {
+    const double delta = ebb::detail::element(gradient, i);
+    if (delta != 0 && f(ebb::detail::element(slope, i), delta)) return true;
+  }
+  return false;
+}
+
+bool is_zero_as_stored(double product, DType dtype) {
+  return dtype == f32 ? static_cast<float>(product) == 0 : product == 0;
+}
+
+}  // namespace
+
+// Why δ_k = 0: from what arrived at the state after it.
+Kind GradientFlow::kind_of_zero(std::size_t k) const {
+  if (k + 1 >= states_.size() || !later_gradient_.defined()) return Kind::number;
+  const Magnitude& later = state_gradient[k + 1];
+  if (later.kind == Kind::no_path) return Kind::number;
+  if (later.value == 0) return later.kind;
+  const Tensor slopes = slope(activation_, states_[k + 1]);
+  if (!any_arriving(slopes, later_gradient_, [](double slope, double) { return slope != 0; })) return Kind::saturated;
+  const DType dtype = slopes.dtype();
+  if (!any_arriving(slopes, later_gradient_,
+                    [dtype](double slope, double delta) { return !is_zero_as_stored(slope * delta, dtype); }))
+    return Kind::underflow;
+  // What is left of it was lost in the product with Wᵀ, or there W is zero.
+  const Tensor u = cast(slopes, f64) * cast(later_gradient_, f64);
+  const Tensor back = matmul(u, cast(W_, f64), {.transpose_b = true});
+  return ebb::detail::norm_value(back) != 0 ? Kind::underflow : Kind::number;
+}
+
+// ‖s_{k−1}ᵀ u‖_F with u = σ' ∘ δ: by ‖Sᵀ U‖² = Σ (S Sᵀ) ∘ (U Uᵀ), which is batch × batch, or by the product itself
+// where that is smaller. In float64 and with factors of norm 1, so that nothing is lost on the way.
+Magnitude GradientFlow::contribution_at(std::size_t k, const Tensor& gradient) const {
+  if (state_gradient[k].value == 0) return state_gradient[k];
+  const Tensor slopes = slope(activation_, states_[k]);
+  const Tensor u = cast(slopes, f64) * cast(gradient, f64);
+  const Tensor s = cast(states_[k - 1], f64);
+  const double u_norm = ebb::detail::norm_value(u), s_norm = ebb::detail::norm_value(s);
+  if (u_norm == 0) {
+    const bool saturated = !any_arriving(slopes, gradient, [](double slope, double) { return slope != 0; });
+    return {0, saturated ? Kind::saturated : Kind::underflow};
+  }
+  if (s_norm == 0 || !std::isfinite(u_norm) || !std::isfinite(s_norm)) return Magnitude::of(u_norm * s_norm);
+  const Tensor S = s / s_norm, U = u / u_norm;
+  const bool by_batch = 2 * S.extent(0) < S.extent(1);
+  const double square_of_norm =
+      by_batch ? sum(matmul(S, S, {.transpose_b = true}) * matmul(U, U, {.transpose_b = true})).item()
+               : sum(square(matmul(S, U, {.transpose_a = true}))).item();
+  return Magnitude::of(u_norm * s_norm * std::sqrt(std::max(square_of_norm, 0.0)));
+}
+
+}  // namespace ebb::nn

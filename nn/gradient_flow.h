@@ -61,15 +61,18 @@ class GradientFlow {
 
  private:
   void observe(const Record& record, const Tensor& gradient);
-  Magnitude magnitude_at(std::size_t k, const Tensor& gradient) const;
+  void start_over();
+  Kind kind_of_zero(std::size_t k) const;
+  Magnitude contribution_at(std::size_t k, const Tensor& gradient) const;
 
   Activation activation_;
   Tensor W_;
   std::vector<Tensor> states_;
-  std::uint64_t tape_;
-  std::size_t next_;           // states from this one on have been passed
-  std::uint32_t last_index_;   // of the record observed before
-  Tensor later_gradient_;      // δ_{k+1}, for the reason of a zero
+  std::vector<std::uint32_t> positions_;  // of the states on the tape
+  std::uint64_t tape_ = 0;
+  std::size_t next_ = 0;          // states from this one on have been passed
+  std::uint32_t last_index_ = 0;  // of the record observed before
+  Tensor later_gradient_;         // of the state passed last, for the reason of a zero
 };
 
 }  // namespace ebb::nn

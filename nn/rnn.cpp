@@ -1,0 +1,38 @@
+#include "nn/rnn.h"
+
+#include "autograd/indexing.h"
+
+namespace ebb::nn {
+
+Tensor Unrolled::outputs() const {
+  if (steps() == 0) fail<ShapeError>("Unrolled::outputs", "a run of no steps has no outputs, only its initial state");
+  return stack(std::span(states).subspan(1));
+}
+
+Rnn::Rnn(const RnnOptions& options, Rng& rng) : activation(options.activation) {
+  const Index inputs = options.inputs, hidden = options.hidden;
+  if (inputs < 1 || hidden < 1)
+    fail<ShapeError>("Rnn", "{} inputs and {} hidden units; both must be positive", inputs, hidden);
+  U = options.input_init({inputs, hidden}, options.dtype, rng);
+  W = options.recurrent_init({hidden, hidden}, options.dtype, rng);
+  b = options.bias_init({hidden}, options.dtype, rng);
+}
+
+Unrolled Rnn::operator()(const Tensor& x) const {
+  if (x.rank() != 3)
+    fail<ShapeError>("Rnn", "x has shape {}; it must be [time, batch, {} inputs]", x.shape(), U.extent(0));
+  return (*this)(x, ebb::zeros({x.extent(1), W.extent(0)}, W.dtype()));
+}
+
+Unrolled Rnn::operator()(const Tensor& x, const Tensor& initial) const {
+  if (x.rank() != 3 || x.extent(2) != U.extent(0) || !(initial.shape() == Shape{x.extent(1), W.extent(0)}))
+    fail<ShapeError>("Rnn", "x {} and the initial state {} don't fit; expected [time, batch, {}] and [batch, {}]",
+                     x.shape(), initial.shape(), U.extent(0), W.extent(0));
+  Unrolled run;
+  run.states.reserve(static_cast<std::size_t>(x.extent(0)) + 1);
+  run.states.push_back(initial);
+  for (Index t = 0; t < x.extent(0); ++t) run.states.push_back(rnn_step(x, t, run.last(), U, W, b, activation));
+  return run;
+}
+
+}  // namespace ebb::nn
