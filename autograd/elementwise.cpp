@@ -144,7 +144,7 @@ Tensor detail::times_derivative(const UnaryOp& op, Tensor g, const Tensor& x, co
   if (recorded) return op.recorded_vjp(g, x, y);
   return by_float_type(op.name, g.dtype(), [&](auto zero) {
     using T = decltype(zero);
-    const Tensor result = unique(g) ? g : uninitialised(g.dtype(), g.shape());
+    Tensor result = unique(g) ? g : uninitialised(g.dtype(), g.shape());
     const T* argument = data<T>(x.defined() ? x : g);  // where it isn't read, any will do
     loops_of<T>(op).vjp(data<T>(g), argument, data<T>(y), data<T>(result), g.size());
     return result;

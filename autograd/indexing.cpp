@@ -242,9 +242,25 @@ void assemble_rule(Sweep& sweep, const Record& record, Tensor g) {
 }
 const Op assemble_op{.name = "assemble", .vjp = assemble_rule};
 
+void require_inside(const Tensor& whole, const Tensor& piece, const Place& place) {
+  if (place.rows.defined()) {
+    const Index row = whole.rank() > 0 && whole.extent(0) > 0 ? whole.size() / whole.extent(0) : 0;
+    if (piece.size() != place.rows.size() * row)
+      fail<ShapeError>("assemble", "a piece {} isn't {} rows of {}", piece.shape(), place.rows.size(), whole.shape());
+    return;
+  }
+  const AroundAxis all(whole.shape(), resolve_axis("assemble", whole.shape(), place.axis));
+  const Index others = all.outer * all.inner;
+  if (others != 0 &&
+      (piece.size() % others != 0 || place.begin < 0 || place.begin + piece.size() / others > all.extent))
+    fail<ShapeError>("assemble", "a piece {} from {} of axis {} on doesn't fit into {}", piece.shape(), place.begin,
+                     place.axis, whole.shape());
+}
+
 }  // namespace
 
 void detail::add_piece(const Tensor& whole, const Tensor& piece, const Place& place) {
+  require_inside(whole, piece, place);
   by_float_type("assemble", whole.dtype(), [&](auto zero) {
     using T = decltype(zero);
     const auto add_into = kernels::table<T>().add_into;

@@ -16,6 +16,14 @@ using detail::unique;
 
 namespace {
 
+// A sweep over a long tape waits for memory more than it computes: a record's header is asked for this many ahead.
+constexpr std::uint32_t fetched_ahead = 12;
+void fetch(const Record& record) {
+  const auto* header = reinterpret_cast<const char*>(&record.output.body());
+  __builtin_prefetch(header);
+  __builtin_prefetch(header + sizeof(detail::Body) / 2);
+}
+
 // Rows of products that are gathered before they are multiplied.
 constexpr Index gathered_rows = 256;
 
@@ -36,6 +44,12 @@ void make_writable(Tensor& sum, const Tensor& like) {
     sum = zeros_like(like);
   else if (!unique(sum))
     sum = detach(sum);
+}
+
+void require_type(const Record& record, const Tensor& input, const Tensor& contribution) {
+  if (contribution.dtype() != input.dtype())
+    fail("gradient", "the rule of {} gives a {} contribution to a {} input", record.op.name, name(contribution.dtype()),
+         name(input.dtype()));
 }
 
 const Tensor& checked(const Record& source, const Record& reader) {
@@ -70,8 +84,9 @@ const Tensor& Sweep::output(const Record& record) const { return checked(record,
 void Sweep::give(const Record& record, Index input, Tensor contribution) {
   Cell* cell = state_.find(record.inputs()[static_cast<std::size_t>(input)]);
   if (!cell) return;
-  const Shape& shape = unread_input(record, input).shape();
-  if (!(contribution.shape() == shape)) contribution = sum_to(contribution, shape);
+  const Tensor& like = unread_input(record, input);
+  require_type(record, like, contribution);
+  if (!(contribution.shape() == like.shape())) contribution = sum_to(contribution, like.shape());
   if (!cell->sum.defined())
     cell->sum = std::move(contribution);
   else if (recorded_)
@@ -87,10 +102,17 @@ void Sweep::give_product(const Record& record, Index input, const Tensor& a, con
     give(record, input, matmul(a, b, {.transpose_a = true}));
     return;
   }
+  const Tensor& like = unread_input(record, input);
+  require_type(record, like, a);
+  require_type(record, like, b);
+  if (a.rank() != 2 || b.rank() != 2 || a.extent(0) != b.extent(0) ||
+      !(like.shape() == Shape{a.extent(1), b.extent(1)}))
+    fail<ShapeError>("gradient", "the rule of {} gives {}ᵀ × {} to an input of shape {}", record.op.name, a.shape(),
+                     b.shape(), like.shape());
   Pending& pending = state_.pending_of(*cell);
   pending.products.emplace_back(a, b);
   pending.rows += a.extent(0);
-  if (pending.rows >= gathered_rows) add_products(*cell, unread_input(record, input));
+  if (pending.rows >= gathered_rows) add_products(*cell, like);
 }
 
 void Sweep::give_piece(const Record& record, Index input, Tensor piece, const Place& place) {
@@ -102,6 +124,7 @@ void Sweep::give_piece(const Record& record, Index input, Tensor piece, const Pl
     pending.places.push_back(place);
     return;
   }
+  require_type(record, unread_input(record, input), piece);
   make_writable(cell->sum, unread_input(record, input));
   detail::add_piece(cell->sum, piece, place);
 }
@@ -283,6 +306,7 @@ void Tape::sweep(std::uint32_t last, Sweep::State& scratch, Tensor seed, const G
   if (scratch.cells.back().live) scratch.cells.back().sum = std::move(seed);
   Sweep sweep(scratch, options.recorded);
   for (std::uint32_t i = last + 1; i-- > first;) {
+    if (i >= first + fetched_ahead) fetch(state.at(i - fetched_ahead));
     Cell& cell = scratch.cells[i - first];
     if (!cell.live) continue;
     const Record& record = state.at(i);

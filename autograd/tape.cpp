@@ -18,9 +18,13 @@ constinit std::atomic<std::uint64_t> next_id = 1;
 // States of this thread's former tapes.
 thread_local std::vector<std::unique_ptr<Tape::State>> spare_states;
 
+[[maybe_unused]] const bool releases_states = [] {
+  detail::set_release_hook([] { spare_states.clear(); });
+  return true;
+}();
+
 std::unique_ptr<Tape::State> take_state() {
   if (spare_states.empty()) {
-    detail::set_release_hook([] { spare_states.clear(); });
     spare_states.reserve(8);
     return std::make_unique<Tape::State>();
   }
@@ -85,7 +89,7 @@ const Record* Tape::find(const Tensor& x) const {
 std::string Tape::scope(const Record& record) const {
   std::string result;
   for (std::uint32_t i = record.scope; i != 0; i = state_->scopes[i].outer)
-    result = state_->scopes[i].name + (result.empty() ? "" : "/") + result;
+    result.insert(0, state_->scopes[i].name + (result.empty() ? "" : "/"));
   return result;
 }
 

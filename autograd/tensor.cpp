@@ -154,6 +154,8 @@ void print(std::string& out, const Tensor& x, Index axis, Index offset, fmt::str
     const double value = detail::element(x, offset);
     if (x.dtype() == i64)
       out += fmt::format("{}", data<std::int64_t>(x)[offset]);
+    else if (std::isnan(value))
+      out += "nan";  // of either sign
     else
       out += fmt::format(fmt::runtime(element_format), value);
     return;

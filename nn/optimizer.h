@@ -23,7 +23,7 @@ struct SgdOptions {
 class Sgd {
  public:
   // Error unless the learning rate is finite and ≥ 0, the momentum in [0, 1), and > 0 where Nesterov's is asked for.
-  Sgd(const Parameters& parameters, const SgdOptions& options = {});
+  explicit Sgd(const Parameters& parameters, const SgdOptions& options = {});
 
   // One update from gradients in the parameters' order. Error (nothing is written) unless counts, shapes and types fit.
   void step(std::span<const Tensor> gradients);
@@ -48,7 +48,7 @@ struct AdamOptions {
 // Kingma & Ba 2015, algorithm 1.
 class Adam {
  public:
-  Adam(const Parameters& parameters, const AdamOptions& options = {});
+  explicit Adam(const Parameters& parameters, const AdamOptions& options = {});
   void step(std::span<const Tensor> gradients);
   Index skipped() const { return skipped_; }
 
