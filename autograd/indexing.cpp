@@ -120,6 +120,16 @@ Tensor Tensor::operator[](Index index) const { return select(*this, index); }
 
 namespace {
 
+void require_rows(const char* op, const Tensor& x, const Tensor& indices) {
+  if (indices.dtype() != i64)
+    fail(op, "the indices are {}; they must be int64 (cast them, or make them so)", name(indices.dtype()));
+  const auto wanted = indices.values<std::int64_t>();
+  for (std::size_t i = 0; i < wanted.size(); ++i)
+    if (wanted[i] < 0 || wanted[i] >= x.extent(0))
+      fail<ShapeError>(op, "index {} at place {} isn't a row of {} (0 to {})", wanted[i], i, x.shape(),
+                       x.extent(0) - 1);
+}
+
 void take_rows_rule(Sweep& sweep, const Record& record, Tensor g) {
   sweep.give_piece(record, 0, std::move(g), {.rows = sweep.input(record, 1)});
 }
@@ -129,14 +139,8 @@ const Op take_rows_op{.name = "take_rows", .vjp = take_rows_rule};
 
 Tensor take_rows(const Tensor& x, const Tensor& indices) {
   if (x.rank() == 0) fail<ShapeError>("take_rows", "a scalar has no rows");
-  if (indices.dtype() != i64)
-    fail("take_rows", "the indices are {}; they must be int64 (cast them, or make them so)", name(indices.dtype()));
-  const Index rows = x.extent(0);
+  require_rows("take_rows", x, indices);
   const auto wanted = indices.values<std::int64_t>();
-  for (std::size_t i = 0; i < wanted.size(); ++i)
-    if (wanted[i] < 0 || wanted[i] >= rows)
-      fail<ShapeError>("take_rows", "index {} at place {} isn't a row of {} (0 to {})", wanted[i], i, x.shape(),
-                       rows - 1);
   const Shape row = x.shape().without(0);
   std::vector<Index> extents(indices.shape().begin(), indices.shape().end());
   extents.insert(extents.end(), row.begin(), row.end());
@@ -247,6 +251,7 @@ void require_inside(const Tensor& whole, const Tensor& piece, const Place& place
     const Index row = whole.rank() > 0 && whole.extent(0) > 0 ? whole.size() / whole.extent(0) : 0;
     if (piece.size() != place.rows.size() * row)
       fail<ShapeError>("assemble", "a piece {} isn't {} rows of {}", piece.shape(), place.rows.size(), whole.shape());
+    require_rows("assemble", whole, place.rows);
     return;
   }
   const AroundAxis all(whole.shape(), resolve_axis("assemble", whole.shape(), place.axis));
