@@ -1,5 +1,6 @@
 #include "autograd/reduction.h"
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 
@@ -94,7 +95,8 @@ double detail::norm_value(const Tensor& x) {
       return std::sqrt(plain);
     const double largest = table.largest(data<T>(x), x.size());
     if (largest == 0 || !std::isfinite(largest)) return largest;
-    const int exponent = std::ilogb(largest);
+    // 2^1074 would overflow; from 2^1022 on, squares are in range.
+    const int exponent = std::max(std::ilogb(largest), -1022);
     return std::scalbn(std::sqrt(table.sum_of_squares(data<T>(x), std::scalbn(1.0, -exponent), x.size())), exponent);
   });
 }

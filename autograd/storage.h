@@ -70,10 +70,9 @@ struct TapePosition {
 struct alignas(64) Body {
   ReferenceCount references{1};
   std::uint32_t version = 0;  // of the storage; a view's is its root's
-  TapePosition position;      // written once by the tape that made it, and cleared when its values are written
+  TapePosition position;      // set once, by the tape that made it
   DType dtype = f32;
   std::uint16_t size_class = 0;
-  bool written = false;  // since it was recorded
   std::byte* data = nullptr;
   Body* root = nullptr;  // the body whose storage a view shares; null for one with its own
   Index size = 0;

@@ -186,24 +186,38 @@ void Sweep::State::clear() {
 
 namespace {
 
-// Finds x on the tape: its record, or that of the tensor which x is a view of.
-void find_target(const Tape& tape, const Tensor& x, std::size_t argument, Target& target) {
+// The first record whose values those of x, a view, are part of; null if there is none.
+const Record* find_viewed(const Tape& tape, const Tensor& x, Index& offset) {
+  for (Index i = 0; i < tape.size(); ++i) {
+    const detail::Body& other = tape[i].output.body();
+    offset = (x.body().data - other.data) / static_cast<std::ptrdiff_t>(bytes_of(x.dtype()));
+    if (&other.storage() == x.body().root && offset >= 0 && offset + x.size() <= other.size) return &tape[i];
+  }
+  return nullptr;
+}
+
+// Finds x on the tape: its record, or that of the tensor which x is a view of. A view that the tape met only after the
+// result, if at all, is looked for in what it is a view of.
+void find_target(const Tape& tape, const Record& y, const Tensor& x, std::size_t argument, Target& target) {
   target.shape = x.shape();
   if (x.dtype() == i64) fail<TapeError>("gradient", "argument {} is int64: indices have no gradient", argument);
   const Record* record = tape.find(x);
-  for (Index i = 0; !record && x.body().root && i < tape.size(); ++i) {
-    const detail::Body& other = tape[i].output.body();
-    const auto offset = (x.body().data - other.data) / static_cast<std::ptrdiff_t>(bytes_of(x.dtype()));
-    if (&other.storage() != x.body().root || offset < 0 || offset + x.size() > other.size) continue;
-    record = &tape[i];
-    target.offset = offset;
+  for (Tensor at = x; true; at = record->output) {
+    const bool unknown = !record || (record->index > y.index && !detail::is_view(*record));
+    Index offset = 0;
+    if (const Record* viewed = unknown && at.body().root ? find_viewed(tape, at, offset) : nullptr) {
+      target.views.push_back({.offset = offset, .shape = at.shape()});
+      record = viewed;
+    }
+    if (!record)
+      fail<TapeError>("gradient",
+                      "argument {}, of shape {}, was never used on this tape; compute the result from it while the "
+                      "tape records",
+                      argument, x.shape());
+    if (!detail::is_view(*record)) break;
+    target.views.push_back({.record = record->index});
+    record = &tape[record->inputs()[0]];
   }
-  if (!record)
-    fail<TapeError>("gradient",
-                    "argument {}, of shape {}, was never used on this tape; compute the result from it while the tape "
-                    "records",
-                    argument, x.shape());
-  for (; detail::is_view(*record); record = &tape[record->inputs()[0]]) target.views.push_back(record->index);
   target.position = record->index;
 }
 
@@ -271,7 +285,7 @@ void Tape::gradients(const Tensor& y, std::span<const Tensor> xs, std::span<Tens
   scratch.tape = this;
   scratch.targets.resize(xs.size());
   for (std::size_t i = 0; i < xs.size(); ++i) {
-    find_target(*this, xs[i], i, scratch.targets[i]);
+    find_target(*this, *end, xs[i], i, scratch.targets[i]);
     require_before(*end, scratch.targets[i], i, *this);
   }
   const std::uint32_t before = state.size;
@@ -328,9 +342,10 @@ void Tape::collect(Sweep::State& scratch, std::span<Tensor> results, bool record
     const Tensor& source = state_->at(target.position).output;
     Tensor g = !cell.sum.defined() ? zeros_like(source) : --cell.asked == 0 ? std::move(cell.sum) : cell.sum;
     for (auto view = target.views.rbegin(); view != target.views.rend(); ++view)
-      g = detail::view_again(state_->at(*view), g);
-    if (target.offset >= 0)
-      g = reshape(slice(reshape(g, Shape{g.size()}), target.offset, target.offset + target.shape.size()), target.shape);
+      g = view->record != Record::none
+              ? detail::view_again(state_->at(view->record), g)
+              : reshape(slice(reshape(g, Shape{g.size()}), view->offset, view->offset + view->shape.size()),
+                        view->shape);
     const std::uint32_t own_handles = recorded && g.position().tape == id_ ? 2 : 1;
     if (g.body().root || g.body().references.get() > own_handles) g = recorded ? clone(g) : detach(g);
     if (!recorded && outer_) g.body().position = {id_, Record::none};

@@ -35,7 +35,10 @@ std::unique_ptr<Tape::State> take_state() {
 
 bool is_source(const Record& record) { return &record.op == &source_op || &record.op == &inner_result_op; }
 
-void refuse_inner_result(Sweep&, const Record& record, Tensor) {
+void refuse_inner_result(Sweep& sweep, const Record& record, Tensor) {
+  bool cut = false;
+  for (Index i = 0; i < record.count; ++i) cut |= sweep.wants(record, i);
+  if (!cut) return;
   fail<TapeError>("gradient",
                   "a path leads through record {}, a tensor of shape {} that an inner tape computed from what is on "
                   "this one, and would be cut there; compute it on this tape (a gradient with {{.recorded = true}}), "
@@ -79,9 +82,9 @@ const Record& Tape::operator[](Index index) const {
 
 const Record* Tape::find(const Tensor& x) const {
   const detail::Body& body = x.body();
-  const bool made_here = body.position.tape == id_ && body.position.index != Record::none;
-  std::uint32_t index = made_here && !body.written ? body.position.index : state_->sources.find(body);
-  if (index == Record::none && made_here) index = body.position.index;
+  std::uint32_t index = state_->made(body, id_);
+  if (index == Record::none) index = state_->sources.find(body);
+  if (index == Record::none && body.position.tape == id_) index = body.position.index;
   if (index == Record::none) index = state_->sources.find_any_version(body);
   return index == Record::none ? nullptr : &state_->at(index);
 }
@@ -95,7 +98,7 @@ std::string Tape::scope(const Record& record) const {
 
 std::uint32_t Tape::position(const Tensor& x) {
   const detail::Body& body = x.body();
-  if (body.position.tape == id_ && body.position.index != Record::none && !body.written) return body.position.index;
+  if (const std::uint32_t made = state_->made(body, id_); made != Record::none) return made;
   if (const std::uint32_t known = state_->sources.find(body); known != Record::none) return known;
 
   if (body.position.tape != 0 && body.position.tape != id_) {
@@ -171,6 +174,9 @@ void Tape::truncate(std::uint32_t size) noexcept {
 // see where a path to it leads through this tape's results.
 void Tape::hand_over_sources() noexcept {
   try {
+    std::vector<State::InnerTape>& known = outer_->state_->inner_tapes;
+    // What tapes within this one made may be used out there too.
+    known.insert(known.end(), state_->inner_tapes.begin(), state_->inner_tapes.end());
     std::vector<Tensor> sources;
     for (std::uint32_t i = 0; i < state_->size; ++i) {
       const Record& record = state_->at(i);
@@ -179,7 +185,7 @@ void Tape::hand_over_sources() noexcept {
       outer_->position(record.output);
       sources.push_back(record.output);
     }
-    if (!sources.empty()) outer_->state_->inner_tapes.push_back({id_, std::move(sources)});
+    if (!sources.empty()) known.push_back({id_, std::move(sources)});
   } catch (...) {  // out of memory: a cut path would go unnoticed, nothing worse
   }
 }
@@ -188,9 +194,7 @@ void record(const Op& op, const Tensor& output, std::span<const Tensor* const> i
   Tape* tape = current_tape;
   if (!tape) return;
   tape->append(op, output, inputs, attribute);
-  detail::Body& body = output.body();
-  body.position = {tape->id(), tape->state_->size - 1};
-  body.written = false;
+  output.body().position = {tape->id(), tape->state_->size - 1};
 }
 
 Pause::Pause() : paused_(std::exchange(current_tape, nullptr)) {}

@@ -52,11 +52,17 @@ struct Pending {
   std::vector<Place> places;
 };
 
+// A look at a part of a tensor: a record's, or one that no record made, from `offset` in its source's elements on.
+struct View {
+  std::uint32_t record = Record::none;
+  Index offset = 0;
+  Shape shape = {};
+};
+
 // One of the tensors that gradients were asked for: a record, and the views that lead from it to the tensor.
 struct Target {
   std::uint32_t position = 0;
-  std::vector<std::uint32_t> views;  // records, last one first
-  Index offset = -1;                 // of a view that no record made, in its source's elements
+  std::vector<View> views;  // last one first
   Shape shape;
 };
 
@@ -106,6 +112,12 @@ struct Tape::State {
   Record& at(std::uint32_t i) {
     auto* chunk = reinterpret_cast<Record*>(chunks[i >> chunk_bits]->bytes);
     return chunk[i & ((1u << chunk_bits) - 1)];
+  }
+  // Where this tape made the body with the values that it now has, or none: what is written has no history.
+  std::uint32_t made(const detail::Body& body, std::uint64_t id) {
+    const auto [tape, index] = body.position;
+    if (tape != id || index == Record::none || at(index).version != body.storage().version) return Record::none;
+    return index;
   }
   // Destroys the records from `first` on, last to first; whether a source was among them.
   bool drop(std::uint32_t first) noexcept;

@@ -45,7 +45,6 @@ void Tensor::assign(const Tensor& other) {
   if (!(other.shape() == shape())) fail<ShapeError>("assign", "shape {} into {}", other.shape(), shape());
   std::memmove(body_->data, other.body_->data, bytes_of(dtype()) * static_cast<std::size_t>(size()));
   ++body_->storage().version;
-  body_->storage().written = body_->written = true;
 }
 
 double detail::element(const Tensor& x, Index i) {
@@ -139,7 +138,7 @@ bool all_close(const Tensor& a, const Tensor& b, double tolerance) {
   for (Index i = 0; i < a.size(); ++i) {
     const double u = detail::element(a, i), v = detail::element(b, i);
     if (u == v) continue;  // infinities too
-    if (!(std::fabs(u - v) <= tolerance * std::max({1.0, std::fabs(u), std::fabs(v)}))) return false;
+    if (std::isinf(u) || std::isinf(v) || !(std::fabs(u - v) <= tolerance * std::max({1.0, std::fabs(u), std::fabs(v)}))) return false;
   }
   return true;
 }

@@ -103,10 +103,7 @@ class Edit {
   explicit Edit(Tensor tensor) : tensor_(std::move(tensor)) {}
   Edit(const Edit&) = delete;
   Edit& operator=(const Edit&) = delete;
-  ~Edit() {
-    ++tensor_.body().storage().version;
-    tensor_.body().storage().written = tensor_.body().written = true;
-  }
+  ~Edit() { ++tensor_.body().storage().version; }
 
   template <class... Indices>
   T& operator()(Indices... indices) {
