@@ -138,7 +138,8 @@ bool all_close(const Tensor& a, const Tensor& b, double tolerance) {
   for (Index i = 0; i < a.size(); ++i) {
     const double u = detail::element(a, i), v = detail::element(b, i);
     if (u == v) continue;  // infinities too
-    if (std::isinf(u) || std::isinf(v) || !(std::fabs(u - v) <= tolerance * std::max({1.0, std::fabs(u), std::fabs(v)}))) return false;
+    const double scale = std::max({1.0, std::fabs(u), std::fabs(v)});
+    if (!(std::isfinite(scale) && std::fabs(u - v) <= tolerance * scale)) return false;
   }
   return true;
 }

@@ -1,0 +1,19 @@
+#!/usr/bin/env bash
+# Runs what the README shows and puts today's output and picture into it: between `<!-- output of COMMAND -->` and the
+# end of the fenced block after it goes what COMMAND prints.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+runs=$(mktemp -d)
+trap 'rm -rf "$runs"' EXIT
+
+examples/run.sh --output "$runs" > "$runs/out.txt"
+cp "$runs/gradients.svg" docs/three-ways.svg
+# From the table on: what stands before it says how fast this machine is.
+sed -n '/^‖∂L/,$p' "$runs/out.txt" > "$runs/table.txt"
+
+awk -v table="$runs/table.txt" '
+  /^<!-- output of examples\/run.sh -->$/ { print; getline; print; while ((getline line < table) > 0) print line; skip = 1; next }
+  skip && /^```$/ { skip = 0 }
+  !skip' README.md > "$runs/README.md"
+cp "$runs/README.md" README.md
+echo "refreshed README.md and docs/three-ways.svg"

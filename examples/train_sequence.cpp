@@ -1,0 +1,102 @@
+// Trains a vanilla recurrent network on a sequence task, and shows and logs how large the gradient is at every time
+// step. `train_sequence --help` says what it can be asked for; without options it shows gradients that vanish, explode
+// and are tamed.
+#include <fmt/core.h>
+
+#include <csignal>
+#include <exception>
+#include <filesystem>
+#include <memory>
+#include <vector>
+
+#include "sequence/history.h"
+#include "sequence/options.h"
+#include "sequence/progress.h"
+#include "sequence/run_log.h"
+#include "sequence/summary.h"
+#include "sequence/trainer.h"
+
+namespace sequence {
+namespace {
+
+volatile std::sig_atomic_t interrupted = 0;
+
+// The first Ctrl-C ends training in good order, a second one the process. Where nobody reads or no more may be written,
+// the write says so.
+void handle_signals() {
+  struct sigaction once {};
+  once.sa_handler = [](int) { interrupted = 1; };
+  once.sa_flags = SA_RESETHAND;
+  sigaction(SIGINT, &once, nullptr);
+  std::signal(SIGPIPE, SIG_IGN);
+  std::signal(SIGXFSZ, SIG_IGN);
+}
+
+// Trains one network to its end, to Ctrl-C, or to where its gradient isn't finite any more.
+History train(const RunOptions& options, std::unique_ptr<Task> task, const std::filesystem::path& folder,
+              LineWriter& out) {
+  History history(options, *task);
+  Trainer trainer(options, std::move(task));
+  const bool is_text = trainer.task().continues;
+  RunLog log(folder, options);
+  Progress progress(out, options);
+  ebb::Rng sample_rng(options.seed);
+
+  for (bool ends = false; !ends;) {
+    const Observation seen = trainer.observe();
+    const Index done = seen.update + 1;
+    ends = done == options.updates || !seen.is_finite() || interrupted;
+    history.add(seen);
+    if (ends || seen.update % options.log_every == 0) {
+      const double lambda = trainer.lambda();
+      log.add(seen, lambda);
+      history.add_logged(seen, lambda);
+    }
+    progress.show(seen);
+    if (!seen.is_finite()) break;
+    trainer.learn();
+
+    if (is_text && history.below_trivial == seen.update) progress.say(crossing(history, progress.seconds()));
+    if (is_text && (ends_a_tenth(done, options.updates) || ends))
+      progress.say("  " + quoted(trainer.task().sample(trainer.model(), /*length=*/72, sample_rng)));
+  }
+  progress.finish();
+  if (!is_text && !interrupted && history.last().seen.is_finite()) history.tested = trainer.test();
+  return history;
+}
+
+int run(const CommandLine& command) {
+  std::vector<std::unique_ptr<Task>> tasks;  // all of them, before anything is written
+  for (const RunOptions& options : command.runs) tasks.push_back(make_task(options));
+
+  handle_signals();
+  const std::filesystem::path output = command.output;
+  LineWriter out = LineWriter::standard_output();
+  out.write(introduction(command.runs.front(), command.runs.size(), command.output));
+  std::vector<History> histories;
+  for (std::size_t i = 0; i < tasks.size() && !interrupted; ++i) {
+    const RunOptions& options = command.runs[i];
+    histories.push_back(train(options, std::move(tasks[i]), tasks.size() == 1 ? output : output / options.name, out));
+  }
+  LineWriter(output / "gradients.svg").write(picture(histories));
+  out.write(fmt::format("{}\n{}", interrupted ? "\ninterrupted\n" : "", summary(histories)));
+  return interrupted ? 130 : 0;
+}
+
+}  // namespace
+}  // namespace sequence
+
+int main(int argc, char** argv) {
+  try {
+    const sequence::CommandLine command = sequence::parse_command_line(argc, argv);
+    if (!command.text) return sequence::run(command);
+    sequence::LineWriter::standard_output().write(*command.text);
+    return 0;
+  } catch (const sequence::UsageError& error) {
+    fmt::print(stderr, "train_sequence: {}\n", error.what());
+    return 2;
+  } catch (const std::exception& error) {
+    fmt::print(stderr, "train_sequence: {}\n", error.what());
+    return 1;
+  }
+}

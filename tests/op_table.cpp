@@ -1,0 +1,286 @@
+#include "op_table.h"
+
+#include <nn/nn.h>
+
+namespace ebb::test {
+
+namespace {
+
+using Arguments = std::span<const Tensor>;
+
+class Table {
+ public:
+  // A row of a function of as many tensors as there are arguments.
+  template <class F>
+  void add(std::string_view op, std::string what, F f, std::vector<Tensor> arguments) {
+    rows_.push_back({op, std::move(what), [f](Arguments xs) { return call(f, xs); }, std::move(arguments)});
+  }
+  std::vector<OpRow> take() { return std::move(rows_); }
+
+ private:
+  template <class F>
+  static Tensor call(const F& f, Arguments xs) {
+    if constexpr (std::is_invocable_v<F, Arguments>)
+      return f(xs);
+    else if constexpr (std::is_invocable_v<F, const Tensor&>)
+      return f(xs[0]);
+    else if constexpr (std::is_invocable_v<F, const Tensor&, const Tensor&>)
+      return f(xs[0], xs[1]);
+    else
+      return f(xs[0], xs[1], xs[2]);
+  }
+
+  std::vector<OpRow> rows_;
+};
+
+using Pair = Tensor (*)(const Tensor&, const Tensor&);
+using TensorNumber = Tensor (*)(const Tensor&, double);
+using NumberTensor = Tensor (*)(double, const Tensor&);
+
+const Shape shapes[] = {{}, {4}, {2, 3}, {2, 1, 3}, {0}, {2, 0}};
+
+// Shapes that broadcast in every way: not at all, on either side, on both, new axes, scalars, nothing at all.
+const std::pair<Shape, Shape> shape_pairs[] = {
+    {{2, 3}, {2, 3}},    {{2, 3}, {3}}, {{3}, {2, 3}}, {{2, 1}, {1, 3}},       {{2, 1, 2}, {3, 1}}, {{}, {2, 2}},
+    {{2, 2}, {}},        {{}, {}},      {{1}, {3}},    {{2, 3, 2}, {2, 1, 2}}, {{0, 3}, {3}},       {{2, 1}, {2, 0}},
+    {{1, 1, 2}, {2, 1}},
+};
+
+void add_unary(Table& table, std::string_view op, Tensor (*f)(const Tensor&), bool positive = false) {
+  for (const Shape& shape : shapes)
+    table.add(op, fmt::format("of {}", shape), f, {positive ? varied_positive(shape) : varied(shape)});
+}
+
+void add_binary(Table& table, std::string_view op, Pair f, TensorNumber with_number, NumberTensor of_number) {
+  for (const auto& [a, b] : shape_pairs)
+    table.add(op, fmt::format("of {} and {}", a, b), f, {varied(a, 1), varied(b, 2)});
+  table.add(op, "of one tensor twice", [f](const Tensor& x) { return f(x, x); }, {varied({2, 2})});
+  for (const Shape& shape : {Shape{2, 3}, Shape{}, Shape{0}}) {
+    table.add(op, fmt::format("of {} and a number", shape), [=](const Tensor& x) { return with_number(x, 0.7); },
+              {varied(shape)});
+    if (of_number)
+      table.add(op, fmt::format("of a number and {}", shape), [=](const Tensor& x) { return of_number(0.7, x); },
+                {varied(shape)});
+  }
+}
+
+// Ops of a user's own.
+struct Cubed {
+  static constexpr auto name = "cubed";
+  static auto value(auto x) { return x * x * x; }
+  static auto derivative(auto x, auto) { return 3.0 * x * x; }
+};
+
+struct Hypotenuse {
+  static constexpr auto name = "hypotenuse";
+  static auto value(auto a, auto b) { return sqrt(a * a + b * b); }
+  static auto derivative(auto a, auto b, auto y) { return std::pair(a / y, b / y); }
+};
+
+void add_elementwise(Table& table) {
+#define EBB_BOTH_SIDES(symbol)                                                                \
+  add_binary(                                                                                 \
+      table, "operator" #symbol, [](const Tensor& a, const Tensor& b) { return a symbol b; }, \
+      [](const Tensor& a, double b) { return a symbol b; }, [](double a, const Tensor& b) { return a symbol b; })
+#define EBB_ONE_SIDE(symbol)                                                                  \
+  add_binary(                                                                                 \
+      table, "operator" #symbol, [](const Tensor& a, const Tensor& b) { return a symbol b; }, \
+      [](const Tensor& a, double b) { return a symbol b; }, nullptr)
+  EBB_BOTH_SIDES(+);
+  EBB_BOTH_SIDES(-);
+  EBB_BOTH_SIDES(*);
+  EBB_BOTH_SIDES(/);
+  EBB_ONE_SIDE(<);
+  EBB_ONE_SIDE(<=);
+  EBB_ONE_SIDE(>);
+  EBB_ONE_SIDE(>=);
+  EBB_ONE_SIDE(==);
+  EBB_ONE_SIDE(!=);
+#undef EBB_BOTH_SIDES
+#undef EBB_ONE_SIDE
+
+  add_unary(table, "operator-", [](const Tensor& x) { return -x; });
+  add_unary(table, "square", square);
+  add_unary(table, "sqrt", sqrt, /*positive=*/true);
+  add_unary(table, "exp", exp);
+  add_unary(table, "log", log, /*positive=*/true);
+  add_unary(table, "tanh", tanh);
+  add_unary(table, "sigmoid", sigmoid);
+  add_unary(table, "relu", relu);
+  add_unary(table, "clone", clone);
+
+  const auto chosen = [](const Tensor& c, const Tensor& a, const Tensor& b) { return where(c > 0.0, a, b); };
+  table.add("where", "of one shape", chosen, {varied({2, 3}, 1), varied({2, 3}, 2), varied({2, 3}, 3)});
+  table.add("where", "that broadcasts all three", chosen, {varied({2, 1, 1}, 1), varied({3, 1}, 2), varied({2}, 3)});
+  table.add("where", "with a condition of more axes", chosen, {varied({2, 3}, 1), varied({}, 2), varied({3}, 3)});
+  table.add("where", "of nothing", chosen, {varied({0}, 1), varied({0}, 2), varied({1}, 3)});
+  const auto less = [](const Tensor& c, const Tensor& x) { return where(c > 0.0, x, -0.5); };
+  table.add("where", "with a number if not", less, {varied({2, 3}, 1), varied({3}, 2)});
+  const auto more = [](const Tensor& c, const Tensor& x) { return where(c > 0.0, 0.5, x); };
+  table.add("where", "with a number if so", more, {varied({3}, 1), varied({2, 3}, 2)});
+  table.add("where", "of two numbers", [](const Tensor& c) { return where(c > 0.0, 1.0, 2.0); }, {varied({2, 3})});
+
+  // Through float32 a difference of step 10⁻³ would see nothing but rounding, so gradients of that cast have a test of
+  // their own in op_values_test.cpp.
+  table.add("cast", "to the same type", [](const Tensor& x) { return square(cast(x, x.dtype())); }, {varied({2, 3})});
+  table.add("cast", "from int64", [](const Tensor& i, const Tensor& x) { return cast(i, x.dtype()) * x; },
+            {indices({1, -2, 3}), varied({3})});
+
+  table.add("elementwise", "of one", [](const Tensor& x) { return elementwise<Cubed>(x); }, {varied({2, 3})});
+  for (const auto& [a, b] : shape_pairs)
+    table.add("elementwise", fmt::format("of {} and {}", a, b),
+              [](const Tensor& x, const Tensor& y) { return elementwise<Hypotenuse>(x, y); },
+              {varied(a, 1), varied(b, 2)});
+  table.add("elementwise", "with a number", [](const Tensor& x) { return elementwise<Hypotenuse>(x, 0.5); },
+            {varied({2, 3})});
+  table.add("elementwise", "of a number", [](const Tensor& x) { return elementwise<Hypotenuse>(0.5, x); },
+            {varied({2, 3})});
+}
+
+void add_reductions(Table& table) {
+  using All = Tensor (*)(const Tensor&);
+  using Along = Tensor (*)(const Tensor&, Index, bool);
+  const std::tuple<std::string_view, All, Along> reductions[] = {{"sum", sum, sum}, {"mean", mean, mean}};
+  for (const auto& [op, all, along] : reductions) {
+    for (const Shape& shape : {Shape{}, Shape{4}, Shape{2, 3}, Shape{2, 3, 2}})
+      table.add(op, fmt::format("of all of {}", shape), all, {varied(shape)});
+    for (const Shape& shape : {Shape{4}, Shape{2, 3}, Shape{2, 3, 2}, Shape{2, 0}})
+      for (Index axis = -shape.rank(); axis < shape.rank(); ++axis)
+        for (const bool keepdim : {false, true}) {
+          if (op == "mean" && shape[axis] == 0) continue;  // NaN, as documented
+          table.add(op, fmt::format("of {} along {}{}", shape, axis, keepdim ? ", kept" : ""),
+                    [along = along, axis, keepdim](const Tensor& x) { return along(x, axis, keepdim); },
+                    {varied(shape)});
+        }
+  }
+  table.add("sum", "of nothing", static_cast<All>(sum), {varied({0, 2})});
+  table.add("sum", "of squares, so that its gradient varies", [](const Tensor& x) { return square(sum(x, 1)); },
+            {varied({2, 3})});
+
+  const std::pair<Shape, Shape> pairs[] = {{{2, 3}, {3}},       {{2, 3}, {2, 1}}, {{2, 3}, {}},    {{2, 3}, {2, 3}},
+                                           {{2, 3, 2}, {3, 1}}, {{4}, {1}},       {{2, 0}, {2, 1}}};
+  for (const auto& [large, small] : pairs) {
+    table.add("sum_to", fmt::format("of {} to {}", large, small),
+              [small = small](const Tensor& x) { return sum_to(x, small); }, {varied(large)});
+    table.add("broadcast_to", fmt::format("of {} to {}", small, large),
+              [large = large](const Tensor& x) { return broadcast_to(x, large); }, {varied(small)});
+  }
+  for (const Shape& shape : {Shape{}, Shape{5}, Shape{2, 3}})
+    table.add("norm", fmt::format("of {}", shape), norm, {varied(shape)});
+  for (const Shape& shape : {Shape{1}, Shape{5}, Shape{2, 3}, Shape{2, 2, 3}, Shape{0, 3}})
+    table.add("log_softmax", fmt::format("of {}", shape), log_softmax, {varied(shape)});
+}
+
+void add_matrices(Table& table) {
+  const std::array<Index, 3> sizes[] = {{2, 3, 4}, {1, 1, 1}, {3, 1, 2}, {1, 4, 1}, {2, 0, 3}, {0, 2, 2}, {2, 3, 0}};
+  for (const auto& [m, k, n] : sizes)
+    for (const bool ta : {false, true})
+      for (const bool tb : {false, true})
+        table.add(
+            "matmul", fmt::format("{}×{} by {}×{}{}{}", m, k, k, n, ta ? ", aᵀ" : "", tb ? ", bᵀ" : ""),
+            [ta, tb](const Tensor& a, const Tensor& b) { return matmul(a, b, {.transpose_a = ta, .transpose_b = tb}); },
+            {varied(ta ? Shape{k, m} : Shape{m, k}, 1), varied(tb ? Shape{n, k} : Shape{k, n}, 2)});
+  table.add("matmul", "of one matrix twice", [](const Tensor& x) { return matmul(x, x); }, {varied({3, 3})});
+  for (const Shape& shape : {Shape{2, 3}, Shape{1, 4}, Shape{3, 3}, Shape{0, 2}})
+    table.add("transpose", fmt::format("of {}", shape), transpose, {varied(shape)});
+}
+
+void add_indexing(Table& table) {
+  table.add("reshape", "to more axes", [](const Tensor& x) { return reshape(x, {2, 3, 1}); }, {varied({6})});
+  table.add("reshape", "with an open extent", [](const Tensor& x) { return reshape(x, {-1, 2}); }, {varied({2, 3})});
+  table.add("reshape", "to a scalar", [](const Tensor& x) { return reshape(x, Shape{}); }, {varied({1, 1})});
+  table.add("reshape", "of nothing", [](const Tensor& x) { return reshape(x, {3, 0}); }, {varied({0})});
+
+  for (Index axis = -3; axis < 3; ++axis)
+    table.add("slice", fmt::format("of axis {}", axis), [axis](const Tensor& x) { return slice(x, 1, 3, axis); },
+              {varied({3, 4, 3})});
+  table.add("slice", "from the end", [](const Tensor& x) { return slice(x, -3, -1); }, {varied({4})});
+  table.add("slice", "of nothing", [](const Tensor& x) { return slice(x, 2, 2, 1); }, {varied({2, 3})});
+  table.add("slice", "several that overlap",
+            [](const Tensor& x) { return slice(x, 0, 3) * slice(x, 1, 4) + slice(x, 0, 1); }, {varied({4, 2})});
+  for (const Index index : {0, 2, -1})
+    table.add("select", fmt::format("index {}", index), [index](const Tensor& x) { return select(x, index); },
+              {varied({3, 2})});
+  table.add("select", "of a vector", [](const Tensor& x) { return x[1] * x[-1]; }, {varied({3})});
+
+  table.add("take_rows", "with repeats", take_rows, {varied({4, 2}), indices({3, 0, 3, 3})});
+  table.add("take_rows", "by a matrix of indices", take_rows, {varied({3, 2}), indices({2, 0, 1, 1, 2, 0}, {2, 3})});
+  table.add("take_rows", "of a vector", take_rows, {varied({3}), indices({1, 1})});
+  table.add("take_rows", "none", take_rows, {varied({3, 2}), indices({})});
+  table.add("take_rows", "of rows of three axes", take_rows, {varied({2, 2, 2}), indices({1, 0, 1})});
+  table.add("take_rows", "one index", take_rows, {varied({3, 2}), indices({2}, {})});
+
+  using Parts = std::initializer_list<Tensor>;
+  const auto joined = [](Index axis) { return [axis](Arguments xs) { return concat(xs, axis); }; };
+  table.add("concat", "along axis 0", joined(0), {varied({2, 3}, 1), varied({1, 3}, 2), varied({0, 3}, 3)});
+  table.add("concat", "along axis 1", joined(1), {varied({2, 1}, 1), varied({2, 3}, 2), varied({2, 2}, 3)});
+  table.add("concat", "along the last of three", joined(-1), {varied({2, 2, 1}, 1), varied({2, 2, 2}, 2)});
+  table.add("concat", "of one", joined(0), {varied({2})});
+  table.add("concat", "of one tensor twice", [](const Tensor& x) { return concat(Parts{x, x}, 1); }, {varied({2, 2})});
+  const auto many = [](const Tensor& x) {
+    std::vector<Tensor> parts(9, x);
+    return concat(parts);
+  };
+  table.add("concat", "of more parts than a record holds", many, {varied({2})});
+  table.add("stack", "of matrices", [](Arguments xs) { return stack(xs); }, {varied({2, 3}, 1), varied({2, 3}, 2)});
+  table.add("stack", "of scalars", [](Arguments xs) { return stack(xs); },
+            {varied({}, 1), varied({}, 2), varied({}, 3)});
+  table.add("stack", "of nothing", [](Arguments xs) { return stack(xs); }, {varied({0}, 1), varied({0}, 2)});
+
+  const auto assembled = [](const Tensor& a, const Tensor& b, const Tensor& c) {
+    const Place places[] = {{.axis = 1, .begin = 1}, {.axis = 0, .begin = 2}, {.rows = indices({0, 0, 1})}};
+    return assemble(Parts{a, b, c}, places, {3, 4});
+  };
+  table.add("assemble", "of slices of both axes and of rows", assembled,
+            {varied({3, 2}, 1), varied({1, 4}, 2), varied({3, 4}, 3)});
+  const auto placed = [](const Tensor& x) {
+    const Place place[] = {{.axis = 0, .begin = 1}};
+    return assemble(Parts{x}, place, {3, 2});
+  };
+  table.add("assemble", "of a row without its axis", placed, {varied({2})});
+}
+
+void add_recurrent(Table& table) {
+  constexpr Index time = 2, batch = 2, inputs = 3, hidden = 2;
+  for (const Activation activation : {Activation::identity, Activation::tanh, Activation::logistic, Activation::relu}) {
+    const std::vector<Tensor> arguments = {varied({time, batch, inputs}, 1), varied({batch, hidden}, 2),
+                                           varied({inputs, hidden}, 3), varied({hidden, hidden}, 4),
+                                           varied({hidden}, 5)};
+    for (Index t = 0; t < time; ++t)
+      table.add(
+          "rnn_step", fmt::format("with {} at {}", name(activation), t),
+          [=](Arguments x) { return rnn_step(x[0], t, x[1], x[2], x[3], x[4], activation); }, arguments);
+    table.add(
+        "rnn_step", fmt::format("with {} twice over", name(activation)),
+        [=](Arguments x) {
+          return rnn_step(x[0], 1, rnn_step(x[0], 0, x[1], x[2], x[3], x[4], activation), x[2], x[3], x[4], activation);
+        },
+        arguments);
+    table.add("slope", name(activation), [=](const Tensor& s) { return slope(activation, s); }, {varied({2, 3})});
+  }
+  const auto tanh_step = [](Arguments x) { return rnn_step(x[0], 0, x[1], x[2], x[3], x[4], Activation::tanh); };
+  table.add("rnn_step", "of no batch", tanh_step,
+            {varied({1, 0, 2}), varied({0, 2}), varied({2, 2}), varied({2, 2}), varied({2})});
+}
+
+void add_losses(Table& table) {
+  table.add("mse", "of a matrix", nn::mse, {varied({2, 3}, 1), varied({2, 3}, 2)});
+  table.add("mse", "of a scalar", nn::mse, {varied({}, 1), varied({}, 2)});
+  table.add("cross_entropy", "of a batch", nn::cross_entropy, {varied({4, 3}), indices({2, 0, 2, 1})});
+  table.add("cross_entropy", "of a sequence", nn::cross_entropy, {varied({2, 2, 3}), indices({1, 0, 2, 2}, {2, 2})});
+}
+
+}  // namespace
+
+std::vector<OpRow> op_table() {
+  Table table;
+  add_elementwise(table);
+  add_reductions(table);
+  add_matrices(table);
+  add_indexing(table);
+  add_recurrent(table);
+  add_losses(table);
+  return table.take();
+}
+
+}  // namespace ebb::test

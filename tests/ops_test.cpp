@@ -1,0 +1,179 @@
+// Every op against differences of its values, from the one table of op_table.cpp; and no op without a row there.
+#include "op_table.h"
+
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <set>
+
+using namespace ebb;
+using namespace ebb::test;
+
+namespace {
+
+std::string text_of(const std::filesystem::path& file) {
+  std::ifstream in(file);
+  return {std::istreambuf_iterator<char>(in), {}};
+}
+
+// What stands between `before` and `after`, on one line, in the project's files of that folder and ending.
+std::set<std::string> found(const std::string& folder, const std::string& ending, const std::string& before,
+                            char after) {
+  std::set<std::string> names;
+  for (const auto& entry : std::filesystem::directory_iterator(std::filesystem::path(EBB_SOURCE_DIR) / folder)) {
+    if (entry.path().extension() != ending) continue;
+    const std::string text = text_of(entry.path());
+    for (std::size_t at = text.find(before); at != text.npos; at = text.find(before, at)) {
+      at += before.size();
+      const std::string name = text.substr(at, text.find(after, at) - at);
+      if (name.find('\n') == name.npos) names.insert(name);
+    }
+  }
+  return names;
+}
+
+// The functions of the public headers that return a tensor.
+std::set<std::string> declared_functions() {
+  std::set<std::string> names;
+  for (const char* folder : {"autograd", "nn"})
+    for (const char* before : {"[[nodiscard]] Tensor ", "[[nodiscard]] inline Tensor "})
+      names.merge(found(folder, ".h", before, '('));
+  names.erase("operator");  // a module's operator()
+  return names;
+}
+
+Tensor float32(const Tensor& x) { return x.dtype() == f64 ? cast(x, f32) : x; }
+
+std::vector<Tensor> float32(std::span<const Tensor> xs) {
+  std::vector<Tensor> result;
+  for (const Tensor& x : xs) result.push_back(float32(x));
+  return result;
+}
+
+std::vector<Tensor> floats(std::span<const Tensor> xs) {
+  std::vector<Tensor> result;
+  for (const Tensor& x : xs)
+    if (x.dtype() != i64) result.push_back(x);
+  return result;
+}
+
+// The row's value, and its gradients for a cotangent that repeats nothing.
+struct Evaluated {
+  Tensor value;
+  std::vector<Tensor> gradients;
+};
+Evaluated evaluate(const OpRow& row, std::span<const Tensor> arguments, bool recorded) {
+  Tape tape;
+  const std::vector<Tensor> wanted = floats(arguments);
+  for (const Tensor& x : wanted) (void)sum(x);  // known to the tape also where the op ignores it
+  Evaluated result{row.function(arguments), {}};
+  const Tensor cotangent = varied(result.value.shape(), 7, result.value.dtype());
+  result.gradients = tape.gradients(sum(result.value * cotangent), wanted, {.recorded = recorded});
+  return result;
+}
+
+struct Wrong {
+  static constexpr auto name = "wrong";
+  static auto value(auto x) { return x * x; }
+  static auto derivative(auto x, auto) { return 2.001 * x; }
+};
+
+}  // namespace
+
+TEST_CASE("ops: every function of the headers that returns a tensor has a row in the table") {
+  // What isn't an op of tensors: it makes one from nothing, cuts the path on purpose, or is not recorded at all.
+  const std::set<std::string> not_ops = {"tensor",      "zeros",  "ones",     "full",    "zeros_like",
+                                         "ones_like",   "eye",    "linspace", "uniform", "normal",
+                                         "from_values", "detach", "gradient", "outputs", "orthonormal_columns"};
+  const std::set<std::string> declared = declared_functions();
+  REQUIRE(declared.size() > 40);
+
+  std::set<std::string> rows;
+  for (const OpRow& row : op_table()) rows.insert(std::string(row.op));
+  for (const std::string& name : declared)
+    if (!not_ops.contains(name)) CHECK_MESSAGE(rows.contains(name), name << " has no row in op_table.cpp");
+  for (const std::string& name : rows) CHECK_MESSAGE(declared.contains(name), name << " is in no header");
+}
+
+TEST_CASE("ops: every op that the sources can record is recorded by a row of the table") {
+  std::set<std::string> defined;
+  for (const char* ending : {".cpp", ".h"}) defined.merge(found("autograd", ending, "name = \"", '"'));
+  for (const char* other : {"source", "inner_result"}) defined.erase(other);
+  defined.erase("swish");  // the example in elementwise.h
+  REQUIRE(defined.size() > 25);
+
+  std::set<std::string> recorded;
+  for (const OpRow& row : op_table()) {
+    Tape tape;
+    (void)row.function(row.arguments);
+    for (Index i = 0; i < tape.size(); ++i) recorded.insert(std::string(tape[i].op.name));
+  }
+  for (const std::string& name : defined) CHECK_MESSAGE(recorded.contains(name), name << " was recorded by no row");
+}
+
+TEST_CASE("ops: gradients and gradients of gradients agree with differences in float64") {
+  for (const OpRow& row : op_table()) {
+    const GradientCheck check = check_gradients(row.function, row.arguments);
+    CHECK_MESSAGE(check.passed, row.op << " " << row.what << ": " << fmt::format("{}", check));
+    Index expected = 0;
+    for (const Tensor& x : floats(row.arguments)) expected += x.size();
+    // Both orders, the second once for each argument.
+    CHECK(check.compared == expected * (1 + static_cast<Index>(floats(row.arguments).size())));
+  }
+}
+
+TEST_CASE("ops: a recorded sweep gives the numbers of a plain one") {
+  for (const OpRow& row : op_table()) {
+    const Evaluated plain = evaluate(row, row.arguments, false), recorded = evaluate(row, row.arguments, true);
+    REQUIRE(plain.gradients.size() == recorded.gradients.size());
+    for (std::size_t i = 0; i < plain.gradients.size(); ++i)
+      // The same few operations, in another order at most: some rounding errors of 1e-16.
+      CHECK_MESSAGE(distance(plain.gradients[i], recorded.gradients[i]) < 1e-14, row.op << " " << row.what);
+  }
+}
+
+TEST_CASE("ops: float32 gives the values and gradients of float64") {
+  for (const OpRow& row : op_table()) {
+    const Evaluated exact = evaluate(row, row.arguments, false);
+    const Evaluated rounded = evaluate(row, float32(row.arguments), false);
+    if (exact.value.dtype() != f64) continue;
+    CHECK_MESSAGE(rounded.value.dtype() == f32, row.op << " " << row.what);
+    // Arguments of size 1 are off by 6e-8 after the cast; none of the rows magnifies that by more than a hundred.
+    CHECK_MESSAGE(distance(exact.value, rounded.value) < 1e-5, row.op << " " << row.what);
+    for (std::size_t i = 0; i < exact.gradients.size(); ++i) {
+      CHECK_MESSAGE(rounded.gradients[i].dtype() == f32, row.op << " " << row.what);
+      CHECK_MESSAGE(distance(exact.gradients[i], rounded.gradients[i]) < 1e-5, row.op << " " << row.what);
+    }
+  }
+}
+
+TEST_CASE("ops: no op changes its arguments") {
+  for (const OpRow& row : op_table()) {
+    std::vector<Tensor> before;
+    for (const Tensor& x : row.arguments) before.push_back(detach(x));
+    (void)evaluate(row, row.arguments, false);
+    (void)evaluate(row, row.arguments, true);
+    for (std::size_t i = 0; i < before.size(); ++i) {
+      CHECK_MESSAGE(same_bits(row.arguments[i], before[i]), row.op << " " << row.what);
+      CHECK_MESSAGE(row.arguments[i].version() == 0, row.op << " " << row.what);
+    }
+  }
+}
+
+TEST_CASE("ops: an undefined tensor is refused") {
+  const Tensor x = ones({2}), none;
+  check_says(message_of<Error>([&] { (void)(x + none); }), {"undefined"});
+  check_says(message_of<Error>([&] { (void)tanh(none); }), {"undefined"});
+  check_says(message_of<Error>([&] { (void)matmul(none, none); }), {"undefined"});
+}
+
+TEST_CASE("ops: a wrong derivative is found") {
+  const GradientCheck first = check_gradients([](const Tensor& x) { return elementwise<Wrong>(x); }, varied({2, 3}));
+  CHECK_FALSE(first.passed);
+  CHECK(first.worst.error > 1e-4);
+  check_says(fmt::format("{}", first), {"gradients differ", "argument 0"});
+
+  // A path that is cut.
+  const GradientCheck second = check_gradients([](const Tensor& x) { return x * square(detach(x)); }, varied({2}));
+  CHECK_FALSE(second.passed);
+}

@@ -1,0 +1,57 @@
+#include <autograd/shape.h>
+
+#include "support.h"
+
+using namespace ebb;
+using namespace ebb::test;
+
+TEST_CASE("shape: extents and size and rank") {
+  const Shape matrix{20, 50}, scalar, empty{3, 0, 2};
+  CHECK(matrix.rank() == 2);
+  CHECK(matrix.size() == 1000);
+  CHECK(matrix[0] == 20);
+  CHECK(matrix[-1] == 50);
+  CHECK(scalar.rank() == 0);
+  CHECK(scalar.size() == 1);
+  CHECK(empty.size() == 0);
+  CHECK(matrix == Shape{20, 50});
+  CHECK_FALSE(matrix == Shape{50, 20});
+  CHECK_FALSE(matrix == Shape{20, 50, 1});
+  CHECK(fmt::format("{} {} {}", matrix, scalar, empty) == "[20, 50] [] [3, 0, 2]");
+  check_says(message_of<ShapeError>([&] { (void)matrix[2]; }), {"axis 2", "[20, 50]", "-2 to 1"});
+  check_says(message_of<ShapeError>([&] { (void)matrix[-3]; }), {"axis -3"});
+  check_says(message_of<ShapeError>([&] { (void)scalar[0]; }), {"axis 0", "[]"});
+}
+
+TEST_CASE("shape: without and with and inserted") {
+  const Shape shape{2, 3, 4};
+  CHECK(shape.without(1) == Shape{2, 4});
+  CHECK(shape.with(0, 7) == Shape{7, 3, 4});
+  CHECK(shape.inserted(0, 5) == Shape{5, 2, 3, 4});
+  CHECK(shape.inserted(3, 5) == Shape{2, 3, 4, 5});
+  check_says(message_of<ShapeError>([] { (void)Shape{1, 2, 3, 4, 5, 6}.inserted(0, 2); }), {"7 axes"});
+}
+
+TEST_CASE("shape: broadcasting is NumPy's") {
+  const auto both = [](const Shape& a, const Shape& b) {
+    const Shape result = broadcast("op", a, b);
+    CHECK(broadcast("op", b, a) == result);
+    CHECK(broadcasts_to(a, result));
+    CHECK(broadcasts_to(b, result));
+    return result;
+  };
+  CHECK(both({2, 3}, {3}) == Shape{2, 3});
+  CHECK(both({2, 1}, {1, 3}) == Shape{2, 3});
+  CHECK(both({}, {2, 3}) == Shape{2, 3});
+  CHECK(both({1}, {}) == Shape{1});
+  CHECK(both({4, 1, 2}, {3, 1}) == Shape{4, 3, 2});
+  CHECK(both({0}, {1}) == Shape{0});
+  CHECK(both({2, 0}, {2, 1}) == Shape{2, 0});
+  check_says(message_of<ShapeError>([] {
+               (void)broadcast("op", {2, 3}, {2});
+             }),
+             {"[op]", "[2, 3]", "[2]", "3 against 2"});
+  check_says(message_of<ShapeError>([] { (void)broadcast("op", {0}, {2}); }), {"0 against 2"});
+  CHECK_FALSE(broadcasts_to({2, 3}, {3}));
+  CHECK_FALSE(broadcasts_to({3}, {1}));
+}

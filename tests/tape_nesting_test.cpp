@@ -1,0 +1,166 @@
+// Tapes within tapes: right gradients on each, and no path that is cut in silence.
+#include "support.h"
+
+using namespace ebb;
+using namespace ebb::test;
+
+TEST_CASE("nesting: tapes over shared parameters each give their own gradients") {
+  const Tensor w = varied({3});
+  Tape outer;
+  const Tensor y = sum(square(w));
+  {
+    Tape inner;
+    const Tensor z = sum(w * w * w);
+    CHECK(distance(inner.gradient(z, w), 3.0 * w * w) < 1e-15);
+    CHECK(distance(outer.gradient(y, w), 2.0 * w) < 1e-15);  // while another records
+  }
+  CHECK(distance(outer.gradient(y, w), 2.0 * w) < 1e-15);
+}
+
+TEST_CASE("nesting: an inner result that would cut a path on the outer tape is an error") {
+  const Tensor x = varied({3});
+  Tape outer;
+  const Tensor h = tanh(x);
+  Tensor inner_result;
+  {
+    Tape inner;
+    inner_result = square(h);
+  }
+  const Tensor y = sum(inner_result * 2.0);
+  const std::string message = message_of<TapeError>([&] { (void)outer.gradient(y, x); });
+  check_says(message, {"inner tape", "cut", ".recorded = true", "detach", "[3]"});
+  check_says(message_of<TapeError>([&] { (void)outer.gradient(y, h); }), {"inner tape"});
+  check_says(message_of<TapeError>([&] { (void)outer.gradient(y, x, {.recorded = true}); }), {"inner tape"});
+  CHECK(outer.gradient(sum(square(h)), x).defined());  // and the tape is as it was
+}
+
+TEST_CASE("nesting: an inner result is fine where nothing behind it is asked for") {
+  const Tensor x = varied({3}), w = varied({3}, 2);
+  Tape outer;
+  const Tensor h = tanh(x);
+  Tensor inner_result;
+  {
+    Tape inner;
+    inner_result = square(h);
+  }
+  const Tensor y = sum(inner_result * w);
+  CHECK(distance(outer.gradient(y, w), inner_result) == 0);
+  CHECK(distance(outer.gradient(y, inner_result), w) == 0);
+}
+
+TEST_CASE("nesting: an inner result that is detached is a constant") {
+  const Tensor x = varied({3});
+  Tape outer;
+  const Tensor h = x * 1.0;
+  Tensor inner_result;
+  {
+    Tape inner;
+    inner_result = square(h);
+  }
+  const Tensor constant = detach(inner_result);
+  CHECK(distance(outer.gradient(sum(constant * h), x), constant) == 0);
+}
+
+TEST_CASE("nesting: an inner gradient that would cut a path on the outer tape is an error") {
+  const Tensor w = varied({3});
+  for (const bool recorded : {false, true}) {
+    Tape outer;
+    Tensor g;
+    {
+      Tape inner;
+      g = inner.gradient(sum(square(w)), w, {.recorded = recorded});
+    }
+    const Tensor updated = w - 0.1 * g;
+    const Tensor loss = sum(square(updated));
+    check_says(message_of<TapeError>([&] { (void)outer.gradient(loss, w); }), {"inner tape", "detach"});
+
+    const Tensor first_order = sum(square(w - 0.1 * detach(g)));
+    CHECK(distance(outer.gradient(first_order, w), 2.0 * updated) < 1e-15);
+  }
+  // As the message says: one tape, and a sweep that is recorded.
+  Tape tape;
+  const Tensor g = tape.gradient(sum(square(w)), w, {.recorded = true});
+  const Tensor loss = sum(square(w - 0.1 * g));  // (0.8 w)²
+  CHECK(distance(tape.gradient(loss, w), 2 * 0.64 * w) < 1e-14);
+}
+
+TEST_CASE("nesting: a parameter that the outer tape meets only later is known all the same") {
+  const Tensor w = varied({3});
+  Tape outer;
+  Tensor inner_result;
+  {
+    Tape inner;
+    inner_result = square(w);  // the outer tape has never seen w
+  }
+  const Tensor y = sum(inner_result + w);
+  check_says(message_of<TapeError>([&] { (void)outer.gradient(y, w); }), {"inner tape"});
+}
+
+TEST_CASE("nesting: what reads nothing of the outer tape's is a plain source there") {
+  const Tensor w = varied({3});
+  Tape outer;
+  Tensor made_inside;
+  {
+    Tape inner;
+    made_inside = ones({3}, f64) * 2.0;
+  }
+  CHECK(distance(outer.gradient(sum(w * made_inside), w), made_inside) == 0);
+}
+
+TEST_CASE("nesting: a path through two levels is found") {
+  const Tensor x = varied({3});
+  Tape outer;
+  const Tensor h = tanh(x);
+  Tensor innermost, both;
+  {
+    Tape middle;
+    {
+      Tape inner;
+      innermost = square(h);
+    }
+    both = innermost * 2.0;
+    // On the middle tape h is a source, and innermost cuts the path to it.
+    check_says(message_of<TapeError>([&] { (void)middle.gradient(sum(both), h); }), {"inner tape"});
+  }
+  for (const Tensor& result : {both, innermost})
+    check_says(message_of<TapeError>([&] { (void)outer.gradient(sum(result * 2.0), x); }), {"inner tape"});
+}
+
+TEST_CASE("nesting: a path through two levels is found where the middle one had no part in it") {
+  const Tensor x = varied({3});
+  Tape outer;
+  const Tensor h = tanh(x);
+  Tensor innermost;
+  {
+    Tape middle;
+    Tape inner;
+    innermost = square(h);
+  }
+  check_says(message_of<TapeError>([&] { (void)outer.gradient(sum(innermost * 2.0), x); }), {"inner tape"});
+}
+
+TEST_CASE("nesting: a result of the outer tape is a source on the inner one") {
+  const Tensor x = varied({3});
+  Tape outer;
+  const Tensor h = tanh(x);
+  Tape inner;
+  const Tensor y = sum(square(h));
+  CHECK(inner.find(h)->op == "source");
+  CHECK(distance(inner.gradient(y, h), 2.0 * h) < 1e-15);
+  check_says(message_of<TapeError>([&] { (void)inner.gradient(y, x); }), {"argument 0", "never used on this tape"});
+  check_says(message_of<TapeError>([&] { (void)outer.gradient(y, x); }), {"wasn't computed on this tape"});
+}
+
+TEST_CASE("nesting: a tape within a step of another leaves it as it was") {
+  const Tensor w = varied({3});
+  Tape outer;
+  const Tensor y = sum(square(w));
+  const Tensor before = outer.gradient(y, w);
+  const Index size = outer.size();
+  for (int i = 0; i < 10; ++i) {
+    Tape inner;
+    (void)inner.gradient(sum(tanh(w)), w);
+  }
+  CHECK(outer.size() == size);
+  CHECK(same_bits(outer.gradient(y, w), before));
+}
