@@ -62,7 +62,7 @@ double largest(const T* x, Index n) {
   for (Index i = 0; i < n; ++i) {
     const T magnitude = x[i] < 0 ? -x[i] : x[i];
     result = magnitude > result ? magnitude : result;
-    nan |= x[i] != x[i];
+    nan |= static_cast<bool>(__builtin_isnan(x[i]));
   }
   return nan ? static_cast<double>(__builtin_nan("")) : static_cast<double>(result);
 }

@@ -12,8 +12,8 @@ constexpr Index tail_rows = 128;  // of B that are padded at a time where the co
 
 template <class T>
 struct VectorOf {
-  static constexpr int width = vector_bytes / static_cast<int>(sizeof(T));
-  typedef T type __attribute__((vector_size(vector_bytes), aligned(sizeof(T)), may_alias));
+  static constexpr Index width = vector_bytes / static_cast<Index>(sizeof(T));
+  using type __attribute__((vector_size(vector_bytes), aligned(sizeof(T)), may_alias)) = T;
 };
 
 // A(i, r) and the row r of B, for a strided product and for gathered rows.
@@ -47,23 +47,21 @@ struct Padded {
 template <int rows, int vectors, class T, class Source>
 inline void block(const Source& source, Index i, Index j, Index k, T* c, Index c_row, Index columns) {
   using V = typename VectorOf<T>::type;
-  constexpr int width = VectorOf<T>::width;
-  V sum[rows][vectors];
-  for (int p = 0; p < rows; ++p)
-    for (int q = 0; q < vectors; ++q) sum[p][q] = V{};
+  constexpr Index width = VectorOf<T>::width;
+  V sum[rows][vectors] = {};
   for (Index r = 0; r < k; ++r) {
     const T* right = source.right(r) + j;
-    V b[vectors];
-    for (int q = 0; q < vectors; ++q) b[q] = *reinterpret_cast<const V*>(right + q * width);
-    for (int p = 0; p < rows; ++p) {
+    V b[vectors] = {};
+    for (Index q = 0; q < vectors; ++q) b[q] = *reinterpret_cast<const V*>(right + q * width);
+    for (Index p = 0; p < rows; ++p) {
       const T left = source.left(i + p, r);
-      for (int q = 0; q < vectors; ++q) sum[p][q] += left * b[q];
+      for (Index q = 0; q < vectors; ++q) sum[p][q] += left * b[q];
     }
   }
-  for (int p = 0; p < rows; ++p) {
+  for (Index p = 0; p < rows; ++p) {
     T* to = c + (i + p) * c_row;
     if (columns == vectors * width) {
-      for (int q = 0; q < vectors; ++q) *reinterpret_cast<V*>(to + q * width) += sum[p][q];
+      for (Index q = 0; q < vectors; ++q) *reinterpret_cast<V*>(to + q * width) += sum[p][q];
     } else {
       for (Index q = 0; q < columns; ++q) to[q] += sum[p][q / width][q % width];
     }

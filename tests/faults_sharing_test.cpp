@@ -1,0 +1,100 @@
+// Faults that must be survived, 8 to 8c: what threads, callers and steps share.
+#include <nn/nn.h>
+
+#include <thread>
+
+#include "support.h"
+
+using namespace ebb;
+using namespace ebb::test;
+
+namespace {
+
+// A tape of its own over shared parameters.
+std::vector<Tensor> swept(const nn::Rnn& rnn, const Tensor& x) {
+  Tape tape;
+  const Tensor loss = sum(square(rnn(x).last()));
+  const nn::Parameters parameters = rnn.parameters();
+  return tape.gradients(loss, parameters.tensors());
+}
+
+}  // namespace
+
+TEST_CASE("faults 8: two threads each run a tape over shared parameters") {
+  Rng rng(4);
+  const nn::Rnn rnn({.inputs = 4, .hidden = 9}, rng);
+  const Tensor x = varied({20, 3, 4}, 5, f32);
+  const std::vector<Tensor> expected = swept(rnn, x);
+  std::vector<Tensor> results[2];
+  {
+    std::vector<std::thread> threads;
+    for (std::vector<Tensor>& result : results)
+      threads.emplace_back([&] {
+        for (int i = 0; i < 50; ++i) result = swept(rnn, x);
+      });
+    for (std::thread& thread : threads) thread.join();
+  }
+  for (const std::vector<Tensor>& result : results)
+    for (std::size_t i = 0; i < expected.size(); ++i) CHECK(same_bits(result[i], expected[i]));
+}
+
+TEST_CASE("faults 8a: two threads may be the first to use a shared parameter") {
+  Rng rng(6);
+  const nn::Rnn rnn({.inputs = 4, .hidden = 9}, rng);
+  const Tensor x = normal({20, 3, 4}, 0, 1, rng);
+  std::vector<Tensor> results[2];
+  {
+    std::vector<std::thread> threads;
+    for (std::vector<Tensor>& result : results) threads.emplace_back([&] { result = swept(rnn, x); });
+    for (std::thread& thread : threads) thread.join();
+  }
+  const std::vector<Tensor> expected = swept(rnn, x);
+  for (const std::vector<Tensor>& result : results)
+    for (std::size_t i = 0; i < expected.size(); ++i) CHECK(same_bits(result[i], expected[i]));
+}
+
+TEST_CASE("faults 8a: tensors may die on another thread or after their thread") {
+  release_memory();
+  const std::size_t before = detail::system_bytes_held();
+  {
+    std::vector<Tensor> made;
+    std::thread([&] {
+      for (int i = 0; i < 100; ++i) made.push_back(full({1000}, i));
+      made.push_back(made[7][0]);  // a view
+    }).join();
+    CHECK(made[99].values<float>()[999] == 99);
+    CHECK(made[100].item() == 7);
+    std::thread([dying = std::move(made)]() mutable { dying.clear(); }).join();
+    const Tensor outlives = ones({10});
+    std::thread([copy = outlives]() mutable { copy = copy * 2.0; }).join();
+    CHECK(outlives.values<float>()[0] == 1);
+  }
+  release_memory();
+  CHECK(detail::system_bytes_held() == before);
+}
+
+TEST_CASE("faults 8b: gradients that the caller changes are the caller's own") {
+  const Tensor a = varied({3}, 1), b = varied({3}, 2), seed = varied({3}, 3), seed_before = detach(seed);
+  Tape tape;
+  std::vector<Tensor> gradients = tape.gradients(sum(a + b), std::vector<Tensor>{a, b});
+  const Tensor second = detach(gradients[1]);
+  nn::clip_norm(std::span(gradients).first(1), 0.1);
+  CHECK(same_bits(gradients[1], second));
+  std::vector<Tensor> seeded = tape.gradients(a + b, std::vector<Tensor>{a, b}, {.seed = seed});
+  nn::clip_value(seeded, 0.01);
+  CHECK(same_bits(seed, seed_before));
+}
+
+TEST_CASE("faults 8c: a scalar kept from each of ten thousand steps keeps under 10 MB") {
+  const Tensor x = ones({64, 64});
+  std::vector<Tensor> losses;
+  losses.reserve(10000);
+  std::size_t after_one = 0;
+  for (int step = 0; step < 10000; ++step) {
+    Tape tape;
+    losses.push_back(sum(tanh(x * 0.5)));
+    if (step == 0) after_one = detail::system_bytes_held();
+  }
+  CHECK(detail::system_bytes_held() - after_one < 10000000);
+  CHECK(losses[0].item() == losses[9999].item());
+}
