@@ -17,7 +17,8 @@ std::string_view name(Kind kind) {
 }
 
 Magnitude Magnitude::of(double norm) {
-  return {norm, std::isnan(norm) ? Kind::nan : std::isinf(norm) ? Kind::infinite : Kind::number};
+  if (std::isnan(norm)) return {std::numeric_limits<double>::quiet_NaN(), Kind::nan};
+  return {norm, std::isinf(norm) ? Kind::infinite : Kind::number};
 }
 
 Magnitude Magnitude::no_path() { return {std::numeric_limits<double>::quiet_NaN(), Kind::no_path}; }
@@ -40,11 +41,13 @@ GradientFlow::GradientFlow(const Rnn& rnn, const Unrolled& run, const GradientFl
 }
 
 Observer GradientFlow::observer() {
+  start_over();
   return [this](const Record& record, const Tensor& gradient) { observe(record, gradient); };
 }
 
 void GradientFlow::start_over() {
   next_ = states_.size();
+  last_index_ = Record::none;
   std::fill(state_gradient.begin(), state_gradient.end(), Magnitude::no_path());
   std::fill(contribution.begin(), contribution.end(), Magnitude::no_path());
   later_gradient_ = Tensor();
@@ -55,7 +58,7 @@ void GradientFlow::observe(const Record& record, const Tensor& gradient) {
   const std::uint64_t tape = record.output.position().tape;
   if (record.count > 0 && tape != tape_)
     fail<TapeError>("GradientFlow", "the sweep is over another tape than the run; make a flow for each run");
-  if (record.index >= last_index_) start_over();
+  if (record.index >= last_index_) start_over();  // the observer was given to another sweep
   last_index_ = record.index;
 
   while (next_ > 0 && (positions_[next_ - 1] > record.index)) --next_;

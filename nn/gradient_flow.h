@@ -42,7 +42,6 @@ struct GradientFlowOptions {
 //   flow.state_gradient[k];  // ‖∂L/∂s_k‖
 //
 // Right for a loss at the last step, at every step or in the middle: δ_k = ∂L/∂s_k is the whole gradient, by all paths.
-// A new sweep with the same observer starts over.
 class GradientFlow {
  public:
   // TapeError unless the run was recorded on the tape that now records. Steps of the run are told by their tensors; the
@@ -51,6 +50,7 @@ class GradientFlow {
   GradientFlow(const GradientFlow&) = delete;
   GradientFlow& operator=(const GradientFlow&) = delete;
 
+  // For one sweep: forgets what an earlier one showed.
   [[nodiscard]] Observer observer();
 
   // ‖δ_k‖ over batch and units, for k = 0 … T; sums of squares in float64.
@@ -70,9 +70,9 @@ class GradientFlow {
   std::vector<Tensor> states_;
   std::vector<std::uint32_t> positions_;  // of the states on the tape
   std::uint64_t tape_ = 0;
-  std::size_t next_ = 0;          // states from this one on have been passed
-  std::uint32_t last_index_ = 0;  // of the record observed before
-  Tensor later_gradient_;         // of the state passed last, for the reason of a zero
+  std::size_t next_ = 0;                     // states from this one on have been passed
+  std::uint32_t last_index_ = Record::none;  // of the record observed before
+  Tensor later_gradient_;                    // of the state passed last, for the reason of a zero
 };
 
 }  // namespace ebb::nn

@@ -106,6 +106,19 @@ TEST_CASE("gradient flow: a new sweep starts over") {
   CHECK(flow.contribution[2].value == contribution);
 }
 
+TEST_CASE("gradient flow: an observer forgets what the sweep before it passed, also where the next begins lower") {
+  const nn::Rnn rnn = make_rnn(4);
+  Tape tape;
+  const nn::Unrolled run = rnn(varied({6, 2, 2}));
+  nn::GradientFlow flow(rnn, run);
+  (void)tape.gradient(sum(run.last()), run.states[5], {.observer = flow.observer()});
+  CHECK(flow.state_gradient[6].kind == Kind::number);
+  (void)tape.gradient(run.states[2], rnn.W, {.seed = ones({2, 4}, f64), .observer = flow.observer()});
+  CHECK(flow.state_gradient[2].kind == Kind::number);
+  CHECK(flow.state_gradient[5].kind == Kind::no_path);
+  CHECK(flow.state_gradient[6].kind == Kind::no_path);
+}
+
 TEST_CASE("gradient flow: contributions are the parts of the weight's gradient") {
   // Fewer units than sequences, many more, and about as many: either form of the norm.
   for (const auto& [batch, hidden] : {std::pair<Index, Index>{6, 2}, {2, 9}, {4, 5}})
