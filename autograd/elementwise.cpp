@@ -181,6 +181,8 @@ template const UnaryOp& detail::library_op<formulas::Tanh>();
 template const UnaryOp& detail::library_op<formulas::Sigmoid>();
 template const UnaryOp& detail::library_op<formulas::Relu>();
 
+Tensor detail::pull_back(const Tensor& g, const Tensor& d) { return elementwise<PullBack>(g, d); }
+
 Tensor operator+(const Tensor& a, const Tensor& b) { return binary<formulas::Add>(a, b); }
 Tensor operator+(const Tensor& a, double b) { return binary<formulas::Add>(a, b); }
 Tensor operator+(double a, const Tensor& b) { return binary<formulas::Add>(a, b); }

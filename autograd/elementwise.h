@@ -57,7 +57,8 @@ namespace ebb {
 [[nodiscard]] Tensor operator!=(const Tensor& a, const Tensor& b);
 [[nodiscard]] Tensor operator!=(const Tensor& a, double b);
 
-// a where the condition isn't 0, else b. The gradient of the branch not taken is 0, also where its value is NaN.
+// a where the condition isn't 0, else b. The gradient of the branch not taken is 0, and so is that of what it was
+// computed from elementwise, also where values or derivatives are NaN or infinite: where(x > 0.0, log(x), 0.0).
 [[nodiscard]] Tensor where(const Tensor& condition, const Tensor& a, const Tensor& b);
 [[nodiscard]] Tensor where(const Tensor& condition, const Tensor& a, double b);
 [[nodiscard]] Tensor where(const Tensor& condition, double a, const Tensor& b);
@@ -99,20 +100,31 @@ Tensor apply(const BinaryOp& op, const Operand& a, const Operand& b);
 // g · f'(x, y), into g where it is the only handle; x may be undefined where the derivative doesn't read it.
 Tensor times_derivative(const UnaryOp& op, Tensor g, const Tensor& x, const Tensor& y, bool recorded);
 
+// pull_back of loops.h in a recorded sweep.
+struct PullBack {
+  static constexpr auto name = "multiply";
+  static auto value(auto g, auto d) { return loops::pull_back(g, d); }
+  static auto derivative(auto g, auto d, auto) { return std::pair(d, g); }
+};
+Tensor pull_back(const Tensor& g, const Tensor& d);
+inline Tensor pull_back(const Tensor& g, double d) { return g * d; }
+
 template <class Formula>
 UnaryOp make_unary_op() {
   UnaryOp op{{Formula::name}, loops::unary<Formula, float>(), loops::unary<Formula, double>(), 0, nullptr};
   if constexpr (loops::DifferentiableUnary<Formula, float>) {
     op.vjp = unary_rule;
     op.reads = Reads(Formula::derivative(Reads(1u), Reads(2u))).operands;
-    op.recorded_vjp = [](const Tensor& g, const Tensor& x, const Tensor& y) { return g * Formula::derivative(x, y); };
+    op.recorded_vjp = [](const Tensor& g, const Tensor& x, const Tensor& y) {
+      return pull_back(g, Formula::derivative(x, y));
+    };
   }
   return op;
 }
 
 template <class Formula, int operand, class A, class B>
 Tensor times_partial(const Tensor& g, const A& a, const B& b, const Tensor& y) {
-  return g * std::get<operand>(Formula::derivative(a, b, y));
+  return pull_back(g, std::get<operand>(Formula::derivative(a, b, y)));
 }
 
 template <class Formula, int operand>

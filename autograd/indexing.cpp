@@ -246,26 +246,31 @@ void assemble_rule(Sweep& sweep, const Record& record, Tensor g) {
 }
 const Op assemble_op{.name = "assemble", .vjp = assemble_rule};
 
-void require_inside(const Tensor& whole, const Tensor& piece, const Place& place) {
+// The place with its axis counted from the front. An error unless the piece fits there.
+Place resolved(const Tensor& whole, const Tensor& piece, const Place& place) {
+  if (piece.dtype() != whole.dtype())
+    fail("assemble", "a piece is {}, the whole {}; cast one of them", name(piece.dtype()), name(whole.dtype()));
   if (place.rows.defined()) {
     const Index row = whole.rank() > 0 && whole.extent(0) > 0 ? whole.size() / whole.extent(0) : 0;
     if (piece.size() != place.rows.size() * row)
       fail<ShapeError>("assemble", "a piece {} isn't {} rows of {}", piece.shape(), place.rows.size(), whole.shape());
     require_rows("assemble", whole, place.rows);
-    return;
+    return place;
   }
-  const AroundAxis all(whole.shape(), resolve_axis("assemble", whole.shape(), place.axis));
-  const Index others = all.outer * all.inner;
-  if (others != 0 &&
-      (piece.size() % others != 0 || place.begin < 0 || place.begin + piece.size() / others > all.extent))
+  Place result = place;
+  result.axis = resolve_axis("assemble", whole.shape(), place.axis);
+  const AroundAxis all(whole.shape(), result.axis);
+  const Index others = all.outer * all.inner, extent = others == 0 ? 0 : piece.size() / others;
+  if (piece.size() != extent * others || place.begin < 0 || extent > all.extent || place.begin > all.extent - extent)
     fail<ShapeError>("assemble", "a piece {} from {} of axis {} on doesn't fit into {}", piece.shape(), place.begin,
                      place.axis, whole.shape());
+  return result;
 }
 
 }  // namespace
 
-void detail::add_piece(const Tensor& whole, const Tensor& piece, const Place& place) {
-  require_inside(whole, piece, place);
+void detail::add_piece(const Tensor& whole, const Tensor& piece, const Place& given) {
+  const Place place = resolved(whole, piece, given);
   by_float_type("assemble", whole.dtype(), [&](auto zero) {
     using T = decltype(zero);
     const auto add_into = kernels::table<T>().add_into;
@@ -296,7 +301,8 @@ Tensor assemble(std::span<const Tensor> pieces, std::span<const Place> places, c
   std::vector<const Tensor*> inputs = pointers(pieces);
   for (std::size_t i = 0; i < pieces.size(); ++i) {
     detail::add_piece(y, pieces[i], places[i]);
-    plan.insert(plan.end(), {places[i].axis, places[i].begin});
+    const Place place = resolved(y, pieces[i], places[i]);
+    plan.insert(plan.end(), {place.axis, place.begin});
     inputs.push_back(places[i].rows.defined() ? &places[i].rows : nullptr);
   }
   const Tensor plan_tensor = from_values(plan, {static_cast<Index>(pieces.size()), 2});

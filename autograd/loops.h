@@ -34,6 +34,13 @@ struct BinaryLoops {
 
 namespace loops {
 
+// g · d, but 0 where nothing arrives: a branch that wasn't taken passes no gradient, also where its derivative is
+// infinite or NaN.
+template <class L>
+inline L pull_back(L g, L d) {
+  return where(g == 0.0, 0.0, g * d);
+}
+
 // Calls body(i · a_step, i · b_step, i) for every i, with the steps known to the compiler.
 template <class Body>
 inline void by_steps(Index a_step, Index b_step, Index n, Body body) {
@@ -61,7 +68,7 @@ template <class Formula, class T, Level level>
 void unary_vjp(const T* g, const T* x, const T* y, T* out, Index n) {
   using L = Lane<T, level>;
   EBB_INDEPENDENT
-  for (Index i = 0; i < n; ++i) out[i] = (L(g[i]) * L(Formula::derivative(L(x[i]), L(y[i])))).value;
+  for (Index i = 0; i < n; ++i) out[i] = pull_back(L(g[i]), L(Formula::derivative(L(x[i]), L(y[i])))).value;
 }
 
 template <class Formula, class T, Level level>
@@ -76,9 +83,9 @@ void binary_vjp(const T* g, const T* a, Index a_step, const T* b, Index b_step, 
   by_steps(a_step, b_step, n, [=](Index i, Index j, Index k) {
     const auto [by_a, by_b] = Formula::derivative(L(a[i]), L(b[j]), L(y[k]));
     if constexpr (operand == 0)
-      out[k] = (L(g[k]) * L(by_a)).value;
+      out[k] = pull_back(L(g[k]), L(by_a)).value;
     else
-      out[k] = (L(g[k]) * L(by_b)).value;
+      out[k] = pull_back(L(g[k]), L(by_b)).value;
   });
 }
 

@@ -33,19 +33,25 @@ const Op broadcast_to_op{.name = "broadcast_to", .vjp = broadcast_to_rule};
 Tensor sum_to(const Tensor& x, const Shape& shape) {
   if (!broadcasts_to(shape, x.shape()))
     fail<ShapeError>("sum_to", "{} doesn't broadcast to {}, so {} can't be summed to it", shape, x.shape(), x.shape());
-  Tensor y = zeros(shape, x.dtype());
+  Tensor total = zeros(shape, f64);
   by_float_type("sum", x.dtype(), [&](auto zero) {
     using T = decltype(zero);
     const BroadcastWalk<1> walk(x.shape(), {&shape});
     walk.rows([&](const auto& offsets, const auto& steps, Index at, Index length) {
-      T* to = data<T>(y) + offsets[0];
+      double* to = data<double>(total) + offsets[0];
       const T* from = data<T>(x) + at;
       if (steps[0] == 0)
-        *to += static_cast<T>(kernels::table<T>().sum(from, length));
+        *to += kernels::table<T>().sum(from, length);
       else
-        kernels::table<T>().add_into(from, to, length);
+        for (Index i = 0; i < length; ++i) to[i] += static_cast<double>(from[i]);
     });
   });
+  Tensor y = total;
+  if (x.dtype() == f32) {
+    y = uninitialised(f32, shape);
+    std::transform(data<double>(total), data<double>(total) + total.size(), data<float>(y),
+                   [](double value) { return static_cast<float>(value); });
+  }
   record(sum_op, y, {&x});
   return y;
 }

@@ -6,7 +6,7 @@
 namespace ebb {
 
 // Σ x over everything (a scalar), or along one axis (negative: from the end), which is dropped unless `keepdim`. The
-// sum of nothing is 0. Accumulated in float64 along contiguous elements.
+// sum of nothing is 0. Accumulated in float64.
 [[nodiscard]] Tensor sum(const Tensor& x);
 [[nodiscard]] Tensor sum(const Tensor& x, Index axis, bool keepdim = false);
 // The sum over the count; NaN for nothing, as in NumPy.

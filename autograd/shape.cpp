@@ -62,6 +62,7 @@ Shape Shape::inserted(Index axis, Index extent) const {
 
 Index resolve_axis(fmt::string_view op, const Shape& shape, Index axis) {
   const Index rank = shape.rank();
+  if (rank == 0) fail<ShapeError>(op, "axis {} doesn't exist in []: a scalar has no axes", axis);
   if (axis < -rank || axis >= rank)
     fail<ShapeError>(op, "axis {} doesn't exist in {}; use -{} to {}", axis, shape, rank, rank - 1);
   return axis < 0 ? axis + rank : axis;

@@ -5,6 +5,8 @@
 #include <limits>
 #include <new>
 
+#include "autograd/error.h"
+
 namespace ebb::detail {
 
 namespace {
@@ -113,7 +115,7 @@ void release(void* block, int c) noexcept {
 Body* make_body(DType dtype, const Shape& shape) {
   const Index size = shape.size();
   const std::size_t bytes = bytes_of(dtype) * static_cast<std::size_t>(size);
-  if (bytes > std::size_t{1} << 48) throw std::bad_alloc();
+  if (bytes > std::size_t{1} << 48) fail<ShapeError>("tensor", "{} {} would take {} bytes", name(dtype), shape, bytes);
   // Small values go into what the header leaves of its second cache line.
   constexpr std::size_t header = offsetof(Body, shape) + sizeof(Shape);
   const bool inside = bytes <= sizeof(Body) - header;

@@ -224,9 +224,11 @@ void find_target(const Tape& tape, const Record& y, const Tensor& x, std::size_t
 void require_before(const Record& y, const Target& target, std::size_t argument, const Tape& tape) {
   const Record& x = tape[target.position];
   if (x.index > y.index)
-    fail<TapeError>("gradient",
-                    "argument {} is record {} ({}, shape {}), made after the result, which is record {} ({})", argument,
-                    x.index, x.op.name, target.shape, y.index, y.op.name);
+    fail<TapeError>(
+        "gradient",
+        "argument {} is record {} ({}, shape {}), made after the result, which is record {} ({}); if it was "
+        "written since, ask before writing",
+        argument, x.index, x.op.name, target.shape, y.index, y.op.name);
 }
 
 Tensor seed_of(const Tensor& y, const Tensor& seed) {
@@ -290,7 +292,7 @@ void Tape::gradients(const Tensor& y, std::span<const Tensor> xs, std::span<Tens
   }
   const std::uint32_t before = state.size;
   try {
-    const Recording recording(options.recorded ? this : nullptr);
+    const Pause pause(options.recorded ? this : nullptr);
     sweep(end->index, scratch, seed_of(y, options.seed), options);
     collect(scratch, results, options.recorded);
   } catch (...) {

@@ -13,6 +13,7 @@ static_assert(sizeof(Record) == 64);
 namespace {
 
 constinit thread_local Tape* current_tape = nullptr;
+constinit thread_local Pause* current_pause = nullptr;
 constinit std::atomic<std::uint64_t> next_id = 1;
 
 // States of this thread's former tapes.
@@ -51,9 +52,6 @@ void refuse_inner_result(Sweep& sweep, const Record& record, Tensor) {
 const Op source_op{.name = "source"};
 const Op inner_result_op{.name = "inner_result", .vjp = refuse_inner_result};
 
-Recording::Recording(Tape* tape) : before_(std::exchange(current_tape, tape)) {}
-Recording::~Recording() { current_tape = before_; }
-
 Tape* Tape::current() { return current_tape; }
 
 Tape::Tape() : id_(next_id.fetch_add(1, std::memory_order_relaxed)), outer_(current_tape), state_(take_state()) {
@@ -61,9 +59,14 @@ Tape::Tape() : id_(next_id.fetch_add(1, std::memory_order_relaxed)), outer_(curr
 }
 
 Tape::~Tape() {
-  if (current_tape == this) current_tape = outer_;
-  for (Tape* tape = current_tape; tape; tape = tape->outer_)
-    if (tape->outer_ == this) tape->outer_ = outer_;
+  // Whoever would come back to this tape comes back to the one around it.
+  const auto forget = [this](Tape*& tape) {
+    if (tape == this) tape = outer_;
+    for (Tape* inner = tape; inner; inner = inner->outer_)
+      if (inner->outer_ == this) inner->outer_ = outer_;
+  };
+  forget(current_tape);
+  for (Pause* pause = current_pause; pause; pause = pause->outer_) forget(pause->paused_);
   if (outer_) hand_over_sources();
   state_->drop(0);
   state_->sources.clear();
@@ -96,24 +99,36 @@ std::string Tape::scope(const Record& record) const {
   return result;
 }
 
+// A sweep over this tape may be recorded while tapes within it live.
+void Tape::refuse_living_inner_result(std::uint64_t tape) const {
+  for (const Pause* pause = current_pause; pause; pause = pause->outer_)
+    for (const Tape* inner = pause->paused_; inner && inner != this; inner = inner->outer_)
+      if (inner->id_ == tape)
+        fail<TapeError>("tape",
+                        "a tensor of a tape within this one would be used on this one, and the path to it cut; compute "
+                        "it on this tape, or detach() it to say that it is a constant");
+}
+
 std::uint32_t Tape::position(const Tensor& x) {
   const detail::Body& body = x.body();
   if (const std::uint32_t made = state_->made(body, id_); made != Record::none) return made;
   if (const std::uint32_t known = state_->sources.find(body); known != Record::none) return known;
 
-  if (body.position.tape != 0 && body.position.tape != id_) {
+  const bool written_since = !body.root && body.version != 0;
+  if (body.position.tape != 0 && body.position.tape != id_ && !written_since) {
+    refuse_living_inner_result(body.position.tape);
     for (const State::InnerTape& inner : state_->inner_tapes) {
       if (inner.id != body.position.tape) continue;
       std::vector<const Tensor*> sources;
       for (const Tensor& source : inner.sources) sources.push_back(&source);
       append(inner_result_op, x, sources, 0);
       const std::uint32_t made = state_->size - 1;  // after the sources that it may have brought along
-      state_->sources.insert(body, made);
+      state_->sources.insert(body, body.storage().version, made);
       return made;
     }
   }
   append(source_op, x, {}, 0);
-  state_->sources.insert(body, state_->size - 1);
+  state_->sources.insert(body, body.storage().version, state_->size - 1);
   return state_->size - 1;
 }
 
@@ -167,7 +182,7 @@ void Tape::truncate(std::uint32_t size) noexcept {
   if (!state.drop(size)) return;
   state.sources.clear();
   for (std::uint32_t i = 0; i < size; ++i)
-    if (is_source(state.at(i))) state.sources.insert(state.at(i).output.body(), i);
+    if (is_source(state.at(i))) state.sources.insert(state.at(i).output.body(), state.at(i).version, i);
 }
 
 // What this tape read, the one around it may know too, or come to know while somebody still holds it: that one has to
@@ -197,8 +212,13 @@ void record(const Op& op, const Tensor& output, std::span<const Tensor* const> i
   output.body().position = {tape->id(), tape->state_->size - 1};
 }
 
-Pause::Pause() : paused_(std::exchange(current_tape, nullptr)) {}
-Pause::~Pause() { current_tape = paused_; }
+Pause::Pause(Tape* instead)
+    : paused_(std::exchange(current_tape, instead)), outer_(std::exchange(current_pause, this)) {}
+
+Pause::~Pause() {
+  current_tape = paused_;
+  current_pause = outer_;
+}
 
 Scope::Scope(std::string_view name) {
   if (!current_tape) return;
@@ -241,14 +261,14 @@ std::uint32_t SourceTable::find_any_version(const detail::Body& body) const {
   return latest;
 }
 
-void SourceTable::insert(const detail::Body& body, std::uint32_t index) {
+void SourceTable::insert(const detail::Body& body, std::uint32_t version, std::uint32_t index) {
   if (2 * (count_ + 1) > entries_.size()) {
     std::vector<Entry> old(entries_.size() * 2);
     std::swap(old, entries_);
     for (const Entry& entry : old)
       if (entry.epoch == epoch_) const_cast<Entry&>(search(*entry.body, [](const Entry&) { return false; })) = entry;
   }
-  const_cast<Entry&>(search(body, [](const Entry&) { return false; })) = {&body, body.storage().version, index, epoch_};
+  const_cast<Entry&>(search(body, [](const Entry&) { return false; })) = {&body, version, index, epoch_};
   ++count_;
 }
 

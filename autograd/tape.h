@@ -6,7 +6,8 @@
 //   auto [dx, dw] = tape.gradients(loss, {x, w});   // gradients are values that you ask for
 //
 // Tapes nest; the innermost records. What a tape didn't make itself (parameters, data, a state carried over from an
-// earlier tape) is a source on it, found by its storage and version: writing a tensor makes a new source of it.
+// earlier tape) is a source on it: a tensor at one version, so that writing it makes a new source of it, and a view
+// taken before the tape is a source of its own.
 #pragma once
 
 #include <array>
@@ -44,7 +45,8 @@ struct Record {
   std::span<const std::uint32_t> inputs() const { return {count <= few ? near : far, count}; }
 };
 
-// Called as a sweep passes a record, with the gradient that arrives at it. Runs paused; may compute and sweep again.
+// Called as a sweep passes a record, with the gradient that arrives at it, which it must not write. Runs paused; may
+// compute and sweep again.
 using Observer = std::function<void(const Record& record, const Tensor& gradient)>;
 
 struct GradientOptions {
@@ -105,6 +107,7 @@ class Tape {
 
   std::uint32_t position(const Tensor& x);
   void append(const Op& op, const Tensor& output, std::span<const Tensor* const> inputs, std::int64_t attribute);
+  void refuse_living_inner_result(std::uint64_t tape) const;
   void truncate(std::uint32_t size) noexcept;
   void hand_over_sources() noexcept;
   void sweep(std::uint32_t last, Sweep::State& scratch, Tensor seed, const GradientOptions& options);
@@ -115,16 +118,20 @@ class Tape {
   std::unique_ptr<State> state_;
 };
 
-// Suspends recording while it lives: ops only compute.
+// Suspends recording while it lives: ops only compute, and what they compute is a constant to every tape outside.
 class Pause {
  public:
-  Pause();
+  Pause() : Pause(nullptr) {}
   ~Pause();
   Pause(const Pause&) = delete;
   Pause& operator=(const Pause&) = delete;
 
  private:
+  friend class Tape;
+  explicit Pause(Tape* instead);  // which records meanwhile
+
   Tape* paused_;
+  Pause* outer_;
 };
 
 // Names the records that are made while it lives, for whoever reads the tape. Scopes nest.

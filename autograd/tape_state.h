@@ -18,7 +18,7 @@ class SourceTable {
   std::uint32_t find(const detail::Body& body) const;
   // The latest record of any version, or none.
   std::uint32_t find_any_version(const detail::Body& body) const;
-  void insert(const detail::Body& body, std::uint32_t index);
+  void insert(const detail::Body& body, std::uint32_t version, std::uint32_t index);
   void clear();
 
  private:
@@ -121,18 +121,6 @@ struct Tape::State {
   }
   // Destroys the records from `first` on, last to first; whether a source was among them.
   bool drop(std::uint32_t first) noexcept;
-};
-
-// Makes `tape` the one that records (null: none), and puts back what was.
-class Recording {
- public:
-  explicit Recording(Tape* tape);
-  ~Recording();
-  Recording(const Recording&) = delete;
-  Recording& operator=(const Recording&) = delete;
-
- private:
-  Tape* before_;
 };
 
 extern const Op source_op;        // a value that the tape didn't make

@@ -19,7 +19,12 @@ Tensor filled(const Shape& shape, DType dtype, F&& value) {
   Tensor result = uninitialised(dtype, shape);
   const auto fill = [&](auto zero) {
     using T = decltype(zero);
-    std::generate_n(data<T>(result), result.size(), [&] { return static_cast<T>(value()); });
+    std::generate_n(data<T>(result), result.size(), [&] {
+      const double element = value();
+      if (dtype == i64 && !(std::fabs(element) < 0x1p63 && element == std::trunc(element)))
+        fail("tensor", "{} isn't an int64", element);
+      return static_cast<T>(element);
+    });
   };
   if (dtype == i64)
     fill(std::int64_t{});

@@ -62,4 +62,13 @@ Init identity(double gain) {
   };
 }
 
+Tensor detail::initialised(const char* what, const Init& init, const Shape& shape, DType dtype, Rng& rng) {
+  if (!init) fail(what, "an init is empty; use nn::zeros(), nn::xavier() or another");
+  Tensor result = init(shape, dtype, rng);
+  if (!(result.shape() == shape) || result.dtype() != dtype)
+    fail<ShapeError>(what, "an init made {} {} where {} {} was asked for", name(result.dtype()), result.shape(),
+                     name(dtype), shape);
+  return result;
+}
+
 }  // namespace ebb::nn

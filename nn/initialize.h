@@ -22,4 +22,10 @@ Init orthogonal(double gain = 1);
 // gain times the identity; of a matrix that isn't square, its main diagonal (Le, Jaitly & Hinton 2015).
 Init identity(double gain = 1);
 
+namespace detail {
+
+// What `init` makes of a weight of `what`. Error when it is empty or makes another shape or type.
+Tensor initialised(const char* what, const Init& init, const Shape& shape, DType dtype, Rng& rng);
+
+}  // namespace detail
 }  // namespace ebb::nn

@@ -11,7 +11,7 @@ namespace ebb::nn {
 Linear::Linear(const LinearOptions& options, Rng& rng) {
   if (options.inputs < 1 || options.outputs < 1)
     fail<ShapeError>("Linear", "{} inputs and {} outputs; both must be positive", options.inputs, options.outputs);
-  W = options.weight_init({options.inputs, options.outputs}, options.dtype, rng);
+  W = detail::initialised("Linear", options.weight_init, {options.inputs, options.outputs}, options.dtype, rng);
   b = ebb::zeros({options.outputs}, options.dtype);
 }
 

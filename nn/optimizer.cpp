@@ -8,22 +8,22 @@
 namespace ebb::nn {
 
 bool detail::all_finite(const char* what, std::span<const Tensor> gradients, std::span<const std::string> names,
-                        NonFinite non_finite) {
+                        NonFinite non_finite, bool squares) {
   for (std::size_t k = 0; k < gradients.size(); ++k) {
     const bool bad = ebb::detail::by_float_type(what, gradients[k].dtype(), [&](auto zero) {
       using T = decltype(zero);
       const auto values = gradients[k].values<T>();
       T check = 0;  // 0 · x is NaN for infinity and NaN, and stays
-      for (const T value : values) check += 0 * value;
+      for (const T value : values) check += 0 * (squares ? value * value : value);
       if (check == 0) return false;
       if (non_finite == NonFinite::skip) return true;
       std::size_t i = 0;
-      while (std::isfinite(values[i])) ++i;
+      while (std::isfinite(squares ? values[i] * values[i] : values[i])) ++i;
       fail<NonFiniteError>(what,
-                           "gradient {}{}{} is {} at element {} of shape {}; nothing was changed: clip the norm, "
+                           "gradient {}{}{} is {} at element {} of shape {}{}; nothing was changed: clip the norm, "
                            "lower the learning rate, or ask to skip such steps",
                            k, names.empty() ? "" : " of ", names.empty() ? "" : names[k], values[i], i,
-                           gradients[k].shape());
+                           gradients[k].shape(), std::isfinite(values[i]) ? ", and its square is not finite" : "");
     });
     if (bad) return false;
   }
@@ -51,6 +51,12 @@ void require(const char* what, bool fits, const char* name, double value, const 
   if (!fits) fail(what, "the {} is {}; it must be {}", name, value, range);
 }
 
+void require_floats(const char* what, const Parameters& parameters) {
+  for (std::size_t k = 0; k < parameters.count(); ++k)
+    if (parameters.tensors()[k].dtype() == i64)
+      fail(what, "parameter {} is int64; it can't be trained", parameters.names()[k]);
+}
+
 std::vector<Tensor> zeros_like(std::span<const Tensor> tensors) {
   std::vector<Tensor> result;
   for (const Tensor& tensor : tensors) result.push_back(ebb::zeros_like(tensor));
@@ -73,15 +79,20 @@ void update(const Parameters& parameters, std::span<const Tensor> gradients, F f
 }  // namespace
 
 Sgd::Sgd(const Parameters& parameters, const SgdOptions& given) : options(given), parameters_(parameters) {
+  require_options();
+  require_floats("Sgd", parameters_);
+}
+
+void Sgd::require_options() const {
   require("Sgd", std::isfinite(options.learning_rate) && options.learning_rate >= 0, "learning rate",
           options.learning_rate, "finite and not negative");
   require("Sgd", options.momentum >= 0 && options.momentum < 1, "momentum", options.momentum, "in [0, 1)");
   require("Sgd", !options.nesterov || options.momentum > 0, "momentum", options.momentum,
           "positive for Nesterov's method");
-  if (options.momentum > 0) velocity_ = zeros_like(parameters_.tensors());
 }
 
 void Sgd::step(std::span<const Tensor> gradients) {
+  require_options();
   require_fit("Sgd", parameters_, gradients);
   if (!detail::all_finite("Sgd", gradients, parameters_.names(), options.non_finite)) {
     ++skipped_;
@@ -109,6 +120,11 @@ Adam::Adam(const Parameters& parameters, const AdamOptions& given)
       parameters_(parameters),
       first_(zeros_like(parameters.tensors())),
       second_(zeros_like(parameters.tensors())) {
+  require_options();
+  require_floats("Adam", parameters_);
+}
+
+void Adam::require_options() const {
   require("Adam", std::isfinite(options.learning_rate) && options.learning_rate >= 0, "learning rate",
           options.learning_rate, "finite and not negative");
   require("Adam", options.beta1 >= 0 && options.beta1 < 1, "beta1", options.beta1, "in [0, 1)");
@@ -117,26 +133,29 @@ Adam::Adam(const Parameters& parameters, const AdamOptions& given)
 }
 
 void Adam::step(std::span<const Tensor> gradients) {
+  require_options();
   require_fit("Adam", parameters_, gradients);
-  if (!detail::all_finite("Adam", gradients, parameters_.names(), options.non_finite)) {
+  if (!detail::all_finite("Adam", gradients, parameters_.names(), options.non_finite, /*squares=*/true)) {
     ++skipped_;
     return;
   }
   ++steps_;
   const double correction1 = 1 - std::pow(options.beta1, static_cast<double>(steps_));
   const double correction2 = 1 - std::pow(options.beta2, static_cast<double>(steps_));
+  const double rate = options.learning_rate / correction1, scale = 1 / std::sqrt(correction2);
+  const double beta1 = options.beta1, beta2 = options.beta2;
   update(parameters_, gradients, [&](std::size_t k, auto* p, auto g) {
     using T = std::remove_pointer_t<decltype(p)>;
-    const T beta1 = static_cast<T>(options.beta1), beta2 = static_cast<T>(options.beta2);
-    const T rate = static_cast<T>(options.learning_rate / correction1);
-    const T scale = static_cast<T>(1 / std::sqrt(correction2)), epsilon = static_cast<T>(options.epsilon);
     Edit<T> m = first_[k].template edit<T>(), v = second_[k].template edit<T>();
     for (std::size_t i = 0; i < g.size(); ++i) {
+      const double gradient = static_cast<double>(g[i]);
       T& first = m[static_cast<Index>(i)];
       T& second = v[static_cast<Index>(i)];
-      first = beta1 * first + (1 - beta1) * g[i];
-      second = beta2 * second + (1 - beta2) * g[i] * g[i];
-      p[i] -= rate * first / (std::sqrt(second) * scale + epsilon);
+      first = static_cast<T>(beta1 * static_cast<double>(first) + (1 - beta1) * gradient);
+      second = static_cast<T>(beta2 * static_cast<double>(second) + (1 - beta2) * gradient * gradient);
+      const double step =
+          rate * static_cast<double>(first) / (std::sqrt(static_cast<double>(second)) * scale + options.epsilon);
+      p[i] = static_cast<T>(static_cast<double>(p[i]) - step);
     }
   });
 }

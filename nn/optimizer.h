@@ -25,13 +25,16 @@ class Sgd {
   // Error unless the learning rate is finite and ≥ 0, the momentum in [0, 1), and > 0 where Nesterov's is asked for.
   explicit Sgd(const Parameters& parameters, const SgdOptions& options = {});
 
-  // One update from gradients in the parameters' order. Error (nothing is written) unless counts, shapes and types fit.
+  // One update from gradients in the parameters' order. Error (nothing is written) unless counts, shapes and types fit
+  // and the options, which may be changed in between, are as the constructor wants them.
   void step(std::span<const Tensor> gradients);
   Index skipped() const { return skipped_; }
 
   SgdOptions options;
 
  private:
+  void require_options() const;
+
   Parameters parameters_;
   std::vector<Tensor> velocity_;
   Index skipped_ = 0;
@@ -45,9 +48,11 @@ struct AdamOptions {
   NonFinite non_finite = NonFinite::error;
 };
 
-// Kingma & Ba 2015, algorithm 1.
+// Kingma & Ba 2015, algorithm 1. Computed in float64; the moments are kept in the parameters' type, so a gradient whose
+// square leaves that type counts as not finite.
 class Adam {
  public:
+  // Error unless the learning rate is finite and ≥ 0, the betas in [0, 1) and epsilon > 0.
   explicit Adam(const Parameters& parameters, const AdamOptions& options = {});
   void step(std::span<const Tensor> gradients);
   Index skipped() const { return skipped_; }
@@ -55,6 +60,8 @@ class Adam {
   AdamOptions options;
 
  private:
+  void require_options() const;
+
   Parameters parameters_;
   std::vector<Tensor> first_, second_;
   Index steps_ = 0;

@@ -28,7 +28,8 @@ class Parameters {
   class Entry;
 
   Parameters() = default;
-  // A tensor under its name, a module's parameters under `name.`. Error on an empty name or one that is taken.
+  // A tensor under its name, a module's parameters under `name.`. Error on an empty name or one that is
+  // taken, and on a tensor that is there already.
   Parameters(std::initializer_list<Entry> entries);
 
   void add(const std::string& name, const Tensor& tensor);
@@ -48,7 +49,7 @@ class Parameters {
 // A name and what stands under it.
 class Parameters::Entry {
  public:
-  Entry(std::string name, const Tensor& tensor) : name_(std::move(name)), tensor_(tensor) {}
+  Entry(std::string name, const Tensor& tensor) : name_(std::move(name)), tensor_(tensor), is_tensor_(true) {}
   Entry(std::string name, Parameters parameters) : name_(std::move(name)), parameters_(std::move(parameters)) {}
   template <Module M>
   Entry(std::string name, const M& module) : Entry(std::move(name), Parameters(module.parameters())) {}
@@ -58,6 +59,7 @@ class Parameters::Entry {
   std::string name_;
   Tensor tensor_;
   Parameters parameters_;
+  bool is_tensor_ = false;
 };
 
 }  // namespace ebb::nn

@@ -13,9 +13,9 @@ Rnn::Rnn(const RnnOptions& options, Rng& rng) : activation(options.activation) {
   const Index inputs = options.inputs, hidden = options.hidden;
   if (inputs < 1 || hidden < 1)
     fail<ShapeError>("Rnn", "{} inputs and {} hidden units; both must be positive", inputs, hidden);
-  U = options.input_init({inputs, hidden}, options.dtype, rng);
-  W = options.recurrent_init({hidden, hidden}, options.dtype, rng);
-  b = options.bias_init({hidden}, options.dtype, rng);
+  U = detail::initialised("Rnn", options.input_init, {inputs, hidden}, options.dtype, rng);
+  W = detail::initialised("Rnn", options.recurrent_init, {hidden, hidden}, options.dtype, rng);
+  b = detail::initialised("Rnn", options.bias_init, {hidden}, options.dtype, rng);
 }
 
 Unrolled Rnn::operator()(const Tensor& x) const {

@@ -1,6 +1,8 @@
 // Optimisers against their formulas, one number at a time; clipping; and that training learns and repeats.
 #include <nn/nn.h>
 
+#include <array>
+
 #include "support.h"
 
 using namespace ebb;
@@ -184,4 +186,42 @@ TEST_CASE("training: a net learns and the same seed gives the same losses") {
     CHECK(losses == train(1, adam));
     CHECK(losses != train(2, adam));
   }
+}
+
+TEST_CASE("training: Adam's first step in float32 is the rate, whatever the gradient's size") {
+  // By the formulas first = g / |g| but for epsilon, which is 1e-8 of the smallest g here; float32 rounds to 6e-8.
+  for (const double g : {1.0, 1e-3, 1e15}) {
+    Tensor w = zeros({1});
+    nn::Adam adam(nn::Parameters({{"w", w}}), {.learning_rate = 1, .beta2 = 0.99999999, .epsilon = 1e-11});
+    adam.step(std::array{full({1}, g)});
+    CHECK(w.item() == doctest::Approx(-1).epsilon(1e-6));
+  }
+}
+
+TEST_CASE("training: a gradient whose square overflows leaves Adam and its parameters untouched") {
+  Tensor w = ones({2});
+  nn::Adam adam(nn::Parameters({{"w", w}}), {.learning_rate = 0.1});
+  CHECK_THROWS_AS(adam.step(std::array{full({2}, 1e20)}), NonFiniteError);
+  CHECK(all_close(w, ones({2}), 0));
+  adam.step(std::array{ones({2})});
+  CHECK(w[0].item() == doctest::Approx(0.9).epsilon(1e-6));
+}
+
+TEST_CASE("training: options changed to nonsense are refused at the step") {
+  Tensor w = ones({1});
+  nn::Sgd sgd(nn::Parameters({{"w", w}}), {.learning_rate = 0.1});
+  sgd.options.learning_rate = std::numeric_limits<double>::quiet_NaN();
+  CHECK_THROWS_AS(sgd.step(std::array{ones({1})}), Error);
+  CHECK(w.item() == 1);
+}
+
+TEST_CASE("parameters: a tensor is there once, an undefined one never, and an error adds nothing") {
+  const Tensor w = ones({1});
+  CHECK_THROWS_AS(nn::Parameters({{"enc", w}, {"dec", w}}), Error);
+  CHECK_THROWS_AS(nn::Parameters({{"w", Tensor()}}), Error);
+  nn::Parameters p({{"m.b", w}});
+  CHECK_THROWS_AS(p.add("m", nn::Parameters({{"a", ones({1})}, {"b", ones({1})}})), Error);
+  CHECK(p.names() == std::vector<std::string>{"m.b"});
+  CHECK_THROWS_AS(p.add("x", p), Error);
+  CHECK(p.count() == 1);
 }

@@ -1,6 +1,8 @@
 // Values of ops against plain loops, in both types. (Their gradients: ops_test.cpp.)
 #include "support.h"
 
+#include <array>
+
 using namespace ebb;
 using namespace ebb::test;
 
@@ -197,4 +199,53 @@ TEST_CASE("op values: rnn_step is the formula") {
              {"x [3, 2, 4]", "U [5, 5]", "expected"});
   CHECK(gamma(Activation::logistic) == 0.25);
   CHECK(gamma(Activation::tanh) == 1);
+}
+
+TEST_CASE("values: assemble takes axes from either end, and only what fits") {
+  const Tensor piece = ones({2, 1}, f64);
+  const Tensor y = assemble(std::array{piece}, std::array{Place{.axis = -1, .begin = 2}}, {2, 3});
+  CHECK(all_close(y, tensor({{0, 0, 1}, {0, 0, 1}}, f64), 0));
+  {
+    Tape tape;
+    const Tensor whole = assemble(std::array{piece}, std::array{Place{.axis = -1, .begin = 1}}, {2, 3});
+    CHECK(all_close(tape.gradient(sum(square(whole)), piece), full({2, 1}, 2, f64), 0));
+  }
+  const auto at = [&](Index axis, Index begin) {
+    return assemble(std::array{piece}, std::array{Place{.axis = axis, .begin = begin}}, {2, 3});
+  };
+  CHECK_THROWS_AS((void)at(1, 3), ShapeError);
+  CHECK_THROWS_AS((void)at(1, -1), ShapeError);
+  CHECK_THROWS_AS((void)at(2, 0), ShapeError);
+  CHECK_THROWS_AS((void)at(1, std::numeric_limits<Index>::max()), ShapeError);
+  const std::array mixed{ones({2}), ones({2}, f64)};
+  CHECK_THROWS_AS((void)assemble(mixed, std::array<Place, 2>{}, {4}), Error);
+}
+
+TEST_CASE("values: sums of float32 along any axis keep their digits") {
+  // 10⁵ times 0.1f, summed in float32 one by one, is off in the fourth digit.
+  const double exact = 1e5 * static_cast<double>(0.1f);
+  CHECK(sum(full({100000, 3}, 0.1), 0)[0].item() == doctest::Approx(exact).epsilon(1e-7));
+  CHECK(sum(full({100000}, 0.1)).item() == doctest::Approx(exact).epsilon(1e-7));
+}
+
+TEST_CASE("values: what isn't an int64 doesn't become one") {
+  CHECK_THROWS_AS((void)full({1}, std::numeric_limits<double>::quiet_NaN(), i64), Error);
+  CHECK_THROWS_AS((void)tensor({1e300}, i64), Error);
+  CHECK_THROWS_AS((void)tensor({1.7}, i64), Error);
+  CHECK(tensor({-3}, i64).values<std::int64_t>()[0] == -3);
+}
+
+TEST_CASE("values: a guard by where keeps gradients of the branch not taken at 0, to second order") {
+  const Tensor x = tensor({0.0, 2.0, -1.0}, f64);
+  Tape tape;
+  for (const auto& f : {+[](const Tensor& v) { return log(v); }, +[](const Tensor& v) { return sqrt(v); }}) {
+    const Tensor y = sum(where(x > 0.0, f(x), 0.0));
+    const Tensor first = tape.gradient(y, x, {.recorded = true});
+    CHECK(first[0].item() == 0);
+    CHECK(first[2].item() == 0);
+    const Tensor second = tape.gradient(sum(first), x);
+    CHECK(second[0].item() == 0);
+    CHECK(second[1].item() < 0);
+    CHECK(second[2].item() == 0);
+  }
 }

@@ -1,6 +1,9 @@
 // Tapes within tapes: right gradients on each, and no path that is cut in silence.
 #include "support.h"
 
+#include <memory>
+#include <stdexcept>
+
 using namespace ebb;
 using namespace ebb::test;
 
@@ -163,4 +166,43 @@ TEST_CASE("nesting: a tape within a step of another leaves it as it was") {
   }
   CHECK(outer.size() == size);
   CHECK(same_bits(outer.gradient(y, w), before));
+}
+
+TEST_CASE("tape: one that dies inside a pause isn't come back to") {
+  auto tape = std::make_unique<Tape>();
+  {
+    const Pause pause;
+    tape.reset();
+  }
+  CHECK(Tape::current() == nullptr);
+  Tape outer;
+  tape = std::make_unique<Tape>();
+  {
+    const Pause pause;
+    tape.reset();
+  }
+  CHECK(Tape::current() == &outer);
+}
+
+TEST_CASE("tape: a recorded sweep that takes in what a living inner tape made is refused") {
+  const Tensor x = tensor({2}, f64);
+  Tape outer;
+  const Tensor y = x * x;
+  Tape inner;
+  const Tensor seed = x * 3.0;
+  CHECK_THROWS_AS((void)outer.gradient(y, x, {.recorded = true, .seed = seed}), TapeError);
+  CHECK(outer.gradient(y, x, {.recorded = true, .seed = detach(seed)}).item() == 12 * 2);
+}
+
+TEST_CASE("tape: a sweep that failed leaves sources of former versions as they were") {
+  Tape tape;
+  Tensor x = tensor({1, 2}, f64);
+  const Tensor s = sum(x * 5.0);
+  x.assign(tensor({3, 4}, f64));
+  const Tensor q = tensor({1, 1}, f64), r = sum(q * q);
+  const auto fails = [](const Record& record, const Tensor&) {
+    if (record.op == "multiply") throw std::runtime_error("here");
+  };
+  CHECK_THROWS_AS((void)tape.gradient(r, q, {.recorded = true, .observer = fails}), std::runtime_error);
+  CHECK(all_close(tape.gradient(sum(x * 7.0) + s, x), tensor({7, 7}, f64), 0));
 }

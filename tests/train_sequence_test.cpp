@@ -229,3 +229,13 @@ TEST_CASE("fault 27: Ctrl-C ends training with the log whole and status 130") {
   CHECK(contents(run / "gradients.svg").find("</svg>") != std::string::npos);
   CHECK(outcome.printed.find("interrupted") != std::string::npos);
 }
+
+TEST_CASE("train_sequence: a gradient that is zero because W is isn't called an underflow") {
+  const Folder folder;
+  const Outcome run =
+      shell("@ --task adding --time 10 --hidden 4 --init zeros --updates 2 --output " + folder.path.string());
+  REQUIRE(run.status == 0);
+  CHECK(run.printed.find("underflow") == std::string::npos);
+  CHECK(run.printed.find("nan") == std::string::npos);
+  CHECK(lines_of(folder.path / "log.jsonl")[1]["state_gradient"][1] == 0.0);
+}

@@ -17,6 +17,7 @@ bool is_zero(const Magnitude& magnitude) { return magnitude.value == 0; }
 
 // "1.3e-144" for a number given by its logarithm, which a double need not reach.
 std::string from_log10(double log10) {
+  if (!std::isfinite(log10)) return log10 < 0 ? "0" : "-";
   const double exponent = std::floor(log10);
   return fmt::format("{:.1f}e{:+03.0f}", std::min(std::pow(10, log10 - exponent), 9.9), exponent);
 }
@@ -46,13 +47,16 @@ std::string way_back(const History& run, const Logged& logged) {
   const std::vector<Magnitude>& gradient = logged.seen.state_gradient;
   const Magnitude ratio = logged.seen.first_to_last();
   if (!logged.seen.is_finite()) return "was no longer finite, and the run ended";
+  if (gradient.back() == 0.0) return "didn't arrive: at the last step it was already zero";
   if (is_zero(ratio)) {
     const auto last_zero = std::find_if(gradient.rbegin(), gradient.rend(), is_zero);
-    return fmt::format("vanished: at lag {} it was exactly zero ({})", last_zero - gradient.rbegin(),
-                       last_zero->kind == nn::Kind::saturated ? "saturated: every σ' is 0 as stored"
-                                                              : "underflow: too small for float32");
+    const char* reason = last_zero->kind == nn::Kind::saturated   ? "saturated: every σ' is 0 as stored"
+                         : last_zero->kind == nn::Kind::underflow ? "underflow: too small for float32"
+                                                                  : "a true zero, as where W is 0";
+    return fmt::format("vanished: at lag {} it was exactly zero ({})", last_zero - gradient.rbegin(), reason);
   }
-  const Index steps = std::max<Index>(run.options.time - 1, 1);
+  const Index steps = run.options.time - 1;
+  if (steps == 0) return "had no step to go back";
   const char* verb = ratio < 1e-2 ? "vanished" : ratio > 1e2 ? "exploded" : "stayed in size";
   return fmt::format("{}: each of {} steps back multiplied it by {:.3g}, all of them by {:.2g}", verb, steps,
                      std::pow(ratio, 1.0 / static_cast<double>(steps)), ratio.value);
@@ -65,6 +69,7 @@ std::string bound_in_words(const History& run) {
     return fmt::format("  The loss reads the last {} states; before these, a step multiplies by at most γλ = {:.3g}.\n",
                        run.scored, bound_per_step(run, run.first()));
   const double per_step = bound_per_step(run, run.first());
+  if (!std::isfinite(per_step)) return "";
   const char* words = std::abs(per_step - 1) < 1e-3 ? "it could not grow"
                       : per_step < 1                ? "it had to shrink"
                                                     : "it could grow, but need not have";
@@ -75,10 +80,13 @@ std::string bound_in_words(const History& run) {
 std::string loss_of_gradient(const History& run) {
   if (!run.first_zero || run.first_zero->update == 0) return "";
   const Observation& gone = *run.first_zero;
+  const std::string size = run.options.optimizer == "sgd" ? fmt::format(", {} times a gradient of norm {:.2g},",
+                                                                        run.options.learning_rate, run.norm_before_zero)
+                                                          : "";
   return fmt::format(
-      "  The step of update {}, {} times a gradient of norm {:.2g}, {}:\n"
+      "  The step of update {}{} {}:\n"
       "  ∂L/∂s_1 was exactly zero ({}) at update {}, and at {} of the {} updates from there on.\n",
-      gone.update - 1, run.options.learning_rate, run.norm_before_zero,
+      gone.update - 1, size,
       gone.state_gradient[1].kind == nn::Kind::saturated ? "threw the network into saturation" : "put an end to that",
       nn::name(gone.state_gradient[1].kind), gone.update, run.zeros, run.updates_done - gone.update);
 }
