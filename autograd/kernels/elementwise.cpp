@@ -14,12 +14,6 @@ void add_into(const T* x, T* y, Index n) {
 }
 
 template <class T>
-void scale(const T* x, T c, T* y, Index n) {
-  EBB_INDEPENDENT
-  for (Index i = 0; i < n; ++i) y[i] = c * x[i];
-}
-
-template <class T>
 void where_loop(const T* condition, Index condition_step, const T* a, Index a_step, const T* b, Index b_step, T* y,
                 Index n) {
   if (condition_step == 1 && a_step == 1 && b_step == 1) {
@@ -95,7 +89,6 @@ void fill(Table<T>& table) {
   fill_unary(table, UnaryFormulas());
   fill_binary(table, BinaryFormulas());
   table.add_into = add_into<T>;
-  table.scale = scale<T>;
   table.where = where_loop<T>;
   table.sum = sum<T>;
   table.sum_of_squares = sum_of_squares<T>;

@@ -35,9 +35,8 @@ struct Table {
   std::array<UnaryLoops<T>, UnaryFormulas::size> unary;
   std::array<BinaryLoops<T>, BinaryFormulas::size> binary;
 
-  // y += x;  y = c · x (which may be y).
+  // y += x.
   void (*add_into)(const T* x, T* y, Index n);
-  void (*scale)(const T* x, T c, T* y, Index n);
   // y = where(condition ≠ 0, a, b), steps as for BinaryLoops.
   void (*where)(const T* condition, Index condition_step, const T* a, Index a_step, const T* b, Index b_step, T* y,
                 Index n);
