@@ -269,8 +269,8 @@ Place resolved(const Tensor& whole, const Tensor& piece, const Place& place) {
 
 }  // namespace
 
-void detail::add_piece(const Tensor& whole, const Tensor& piece, const Place& given) {
-  const Place place = resolved(whole, piece, given);
+Place detail::add_piece(const Tensor& whole, const Tensor& piece, const Place& given) {
+  Place place = resolved(whole, piece, given);
   by_float_type("assemble", whole.dtype(), [&](auto zero) {
     using T = decltype(zero);
     const auto add_into = kernels::table<T>().add_into;
@@ -290,6 +290,7 @@ void detail::add_piece(const Tensor& whole, const Tensor& piece, const Place& gi
     for (Index i = 0; i < all.outer; ++i)
       add_into(from + i * count, to + (i * all.extent + place.begin) * all.inner, count);
   });
+  return place;
 }
 
 Tensor assemble(std::span<const Tensor> pieces, std::span<const Place> places, const Shape& shape) {
@@ -300,8 +301,7 @@ Tensor assemble(std::span<const Tensor> pieces, std::span<const Place> places, c
   std::vector<std::int64_t> plan;
   std::vector<const Tensor*> inputs = pointers(pieces);
   for (std::size_t i = 0; i < pieces.size(); ++i) {
-    detail::add_piece(y, pieces[i], places[i]);
-    const Place place = resolved(y, pieces[i], places[i]);
+    const Place place = detail::add_piece(y, pieces[i], places[i]);
     plan.insert(plan.end(), {place.axis, place.begin});
     inputs.push_back(places[i].rows.defined() ? &places[i].rows : nullptr);
   }

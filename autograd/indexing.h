@@ -37,8 +37,8 @@ namespace ebb {
 
 namespace detail {
 
-// Adds the piece to the elements of `whole` at its place.
-void add_piece(const Tensor& whole, const Tensor& piece, const Place& given);
+// Adds the piece to the elements of `whole` at its place, which it returns with the axis counted from the front.
+Place add_piece(const Tensor& whole, const Tensor& piece, const Place& given);
 // Whether the record only looks at its input in another way, and the same look at another tensor of its input's shape.
 bool is_view(const Record& record);
 Tensor view_again(const Record& record, const Tensor& source);
