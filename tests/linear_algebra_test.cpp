@@ -29,6 +29,21 @@ TEST_CASE("linear algebra: singular values carry the Frobenius norm and the scal
   CHECK(spectral_norm(transpose(a)) == doctest::Approx(spectral_norm(a)).epsilon(1e-13));
 }
 
+TEST_CASE("linear algebra: singular values of tall and wide matrices") {
+  Rng rng(5);
+  const Tensor q = orthonormal_columns(normal({200, 40}, 0, 1, rng, f64));
+  const Tensor p = orthonormal_columns(normal({40, 40}, 0, 1, rng, f64));
+  const Tensor known = linspace(4, 0, 40, f64);
+  const Tensor a = matmul(q * known, p, {.transpose_b = true});
+  for (const Tensor& matrix : {a, transpose(a)}) {
+    const std::vector<double> values = singular_values(matrix);
+    REQUIRE(values.size() == 40);
+    // Accurate to roundings of the largest, also at zero.
+    for (std::size_t i = 0; i < 40; ++i) CHECK(std::fabs(values[i] - known[static_cast<Index>(i)].item()) < 1e-13);
+    CHECK(values.back() >= 0);
+  }
+}
+
 TEST_CASE("linear algebra: orthonormal columns are orthonormal and span the same") {
   Rng rng(4);
   for (const Shape& shape : {Shape{1, 1}, Shape{5, 5}, Shape{30, 7}, Shape{4, 0}}) {
