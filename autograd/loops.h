@@ -8,6 +8,9 @@
 #include "autograd/lane.h"
 
 #if defined(__clang__)
+// Where a formula doesn't let itself be vectorised, or optimisation is low, the loop is right all the same.
+#pragma clang diagnostic push
+#pragma clang diagnostic ignored "-Wpass-failed"
 #define EBB_INDEPENDENT _Pragma("clang loop vectorize(assume_safety)")
 #elif defined(__GNUC__)
 #define EBB_INDEPENDENT _Pragma("GCC ivdep")
@@ -116,3 +119,7 @@ constexpr BinaryLoops<T> binary() {
 
 }  // namespace loops
 }  // namespace ebb
+
+#if defined(__clang__)
+#pragma clang diagnostic pop
+#endif

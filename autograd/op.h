@@ -23,7 +23,7 @@ struct Op {
   // no gradient passes (comparisons, indices).
   void (*vjp)(Sweep& sweep, const Record& record, Tensor g) = nullptr;
 
-  friend bool operator==(const Op& op, std::string_view name) { return op.name == name; }
+  friend bool operator==(const Op& op, std::string_view other) { return op.name == other; }
 };
 
 // Where a piece sits in a larger tensor: the positions [begin, begin + extent) of an axis, or the rows that `rows`

@@ -10,6 +10,7 @@ function(ebb_dependency package target repository tag)
   endif()
 endfunction()
 
+set(FMT_INSTALL ${EBB_INSTALL})  # who includes ebb's headers includes fmt's
 ebb_dependency(fmt fmt::fmt https://github.com/fmtlib/fmt.git 9.1.0)
 set(EIGEN_BUILD_DOC OFF)
 set(EIGEN_BUILD_TESTING OFF)

@@ -1,0 +1,26 @@
+#!/usr/bin/env bash
+# Installs a build, moves it, and looks at what is there. Arguments: cmake, the source folder, the build folder, and
+# where to.
+set -euo pipefail
+cmake=$1 source=$2 build=$3 prefix=$4
+wrong() {
+  printf '%s\n' "$@"
+  exit 1
+}
+
+rm -rf "$prefix" "$prefix.new"
+"$cmake" --install "$build" --prefix "$prefix.new"
+mv "$prefix.new" "$prefix"
+
+named=$(grep -rIlFe "$source" -e "$build" -e "$prefix" "$prefix" || true)
+[ -z "$named" ] || wrong "these name folders of the machine that built them:" "$named"
+private=$(grep -rIE '^#include.*(Eigen|nlohmann|kernels/)|Eigen3|nlohmann_json' "$prefix" ||
+  find "$prefix" -name '*kernels*')
+[ -z "$private" ] || wrong "these show what ebb is made of:" "$private"
+for library in "$prefix"/lib*/*.so; do
+  [ -e "$library" ] || continue
+  paths=$(readelf -d "$library" | grep -E 'R(UN)?PATH' | grep -vF '[$ORIGIN]' || true)
+  [ -z "$paths" ] || wrong "$library looks for libraries at" "$paths"
+  lost=$(ldd "$library" | grep 'not found' || true)
+  [ -z "$lost" ] || wrong "$library doesn't find" "$lost"
+done
