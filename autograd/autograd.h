@@ -6,6 +6,7 @@
 #include "autograd/gradient_check.h"
 #include "autograd/indexing.h"
 #include "autograd/instruction_set.h"
+#include "autograd/jacobian.h"
 #include "autograd/linear_algebra.h"
 #include "autograd/matrix.h"
 #include "autograd/op.h"

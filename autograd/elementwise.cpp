@@ -7,6 +7,7 @@
 #include "autograd/broadcast.h"
 #include "autograd/formulas.h"
 #include "autograd/kernels/kernels.h"
+#include "autograd/reduction.h"
 #include "autograd/tape.h"
 
 namespace ebb {
@@ -85,10 +86,10 @@ struct Source {
 };
 
 // The record of two operands keeps a number's bits as its attribute.
-Operand operand_of(Sweep& sweep, const Record& record, Index i, bool read) {
+Operand operand_of(const Pass& pass, const Record& record, Index i, bool read) {
   if (record.inputs()[static_cast<std::size_t>(i)] == Record::none)
     return {.number = std::bit_cast<double>(record.attribute)};
-  return {.tensor = read ? &sweep.input(record, i) : &sweep.unread_input(record, i)};
+  return {.tensor = read ? &pass.input(record, i) : &pass.unread_input(record, i)};
 }
 
 template <class T>
@@ -151,30 +152,54 @@ Tensor detail::times_derivative(const UnaryOp& op, Tensor g, const Tensor& x, co
   });
 }
 
-void detail::unary_rule(Sweep& sweep, const Record& record, Tensor g) {
+namespace {
+
+// g (or a tangent) times the derivative of a unary record.
+Tensor times_slope(const Pass& pass, const Record& record, Tensor g) {
   const auto& op = static_cast<const UnaryOp&>(record.op);
-  const Tensor& x = op.reads & 1 ? sweep.input(record, 0) : sweep.unread_input(record, 0);
-  const Tensor& y = op.reads & 2 ? sweep.output(record) : record.output;
-  sweep.give(record, 0, times_derivative(op, std::move(g), x, y, sweep.recorded()));
+  const Tensor& x = op.reads & 1 ? pass.input(record, 0) : pass.unread_input(record, 0);
+  const Tensor& y = op.reads & Op::reads_output ? pass.output(record) : record.output;
+  return detail::times_derivative(op, std::move(g), x, y, pass.recorded());
+}
+
+// The same for operand i of a binary one; g has the output's shape.
+Tensor times_slope(const Pass& pass, const Record& record, Tensor g, std::size_t i) {
+  const auto& op = static_cast<const BinaryOp&>(record.op);
+  if (op.constant[i]) return *op.constant[i] == 1 ? g : g * *op.constant[i];
+  const Operand a = operand_of(pass, record, 0, op.reads_for[i] & 1);
+  const Operand b = operand_of(pass, record, 1, op.reads_for[i] & 2);
+  const Tensor& y = op.reads_for[i] & Op::reads_output ? pass.output(record) : record.output;
+  if (pass.recorded()) return op.recorded_vjp[i](g, a, b, y);
+  return by_float_type(op.name, g.dtype(),
+                       [&](auto zero) { return partial_by_loops<decltype(zero)>(op, i, g, a, b, y); });
+}
+
+}  // namespace
+
+void detail::unary_rule(Sweep& sweep, const Record& record, Tensor g) {
+  sweep.give(record, 0, times_slope(sweep, record, std::move(g)));
+}
+
+Tensor detail::unary_tangent(const Tangents& tangents, const Record& record) {
+  return times_slope(tangents, record, tangents.of(record, 0));
 }
 
 void detail::binary_rule(Sweep& sweep, const Record& record, Tensor g) {
-  const auto& op = static_cast<const BinaryOp&>(record.op);
-  for (Index i = 0; i < 2; ++i) {
-    const auto side = static_cast<std::size_t>(i);
-    if (!sweep.wants(record, i)) continue;
-    if (op.constant[side]) {
-      sweep.give(record, i, *op.constant[side] == 1 ? g : g * *op.constant[side]);
-      continue;
-    }
-    const Operand a = operand_of(sweep, record, 0, op.reads[side] & 1);
-    const Operand b = operand_of(sweep, record, 1, op.reads[side] & 2);
-    const Tensor& y = op.reads[side] & 4 ? sweep.output(record) : record.output;
-    sweep.give(record, i,
-               sweep.recorded() ? op.recorded_vjp[side](g, a, b, y) : by_float_type(op.name, g.dtype(), [&](auto zero) {
-                 return partial_by_loops<decltype(zero)>(op, side, g, a, b, y);
-               }));
+  for (std::size_t i : {0, 1})
+    if (sweep.wants(record, static_cast<Index>(i)))
+      sweep.give(record, static_cast<Index>(i), times_slope(sweep, record, g, i));
+}
+
+Tensor detail::binary_tangent(const Tangents& tangents, const Record& record) {
+  Tensor total;
+  for (std::size_t i : {0, 1}) {
+    Tensor t = tangents.of(record, static_cast<Index>(i));
+    if (!t.defined()) continue;
+    if (!(t.shape() == record.output.shape())) t = broadcast_to(t, record.output.shape());
+    t = times_slope(tangents, record, std::move(t), i);
+    total = total.defined() ? total + t : t;
   }
+  return total;
 }
 
 template const UnaryOp& detail::library_op<formulas::Tanh>();
@@ -236,7 +261,17 @@ void where_rule(Sweep& sweep, const Record& record, Tensor g) {
   if (sweep.wants(record, 1)) sweep.give(record, 1, where(condition, g, 0.0));
   if (sweep.wants(record, 2)) sweep.give(record, 2, where(condition, 0.0, g));
 }
-const Op where_op{.name = "where", .vjp = where_rule};
+Tensor where_tangent(const Tangents& tangents, const Record& record) {
+  const Tensor& condition = tangents.input(record, 0);
+  const Tensor &a = tangents.of(record, 1), &b = tangents.of(record, 2);
+  if (!a.defined() && !b.defined()) return {};
+  return !a.defined() ? where(condition, 0.0, b) : !b.defined() ? where(condition, a, 0.0) : where(condition, a, b);
+}
+const Op where_op{.name = "where",
+                  .vjp = where_rule,
+                  .jvp = where_tangent,
+                  .reads = 1,
+                  .derivative = "a: where(c, g, 0), b: where(c, 0, g)"};
 
 Tensor choose(const Tensor& condition, const Operand& a, const Operand& b) {
   Shape shape = condition.shape();
@@ -279,11 +314,15 @@ namespace {
 void cast_rule(Sweep& sweep, const Record& record, Tensor g) {
   sweep.give(record, 0, cast(g, sweep.unread_input(record, 0).dtype()));
 }
-const Op cast_op{.name = "cast", .vjp = cast_rule};
+Tensor cast_tangent(const Tangents& tangents, const Record& record) {
+  return cast(tangents.of(record, 0), record.output.dtype());
+}
+const Op cast_op{.name = "cast", .vjp = cast_rule, .jvp = cast_tangent, .derivative = "g in x's type"};
 const Op to_integers_op{.name = "cast"};
 
 void clone_rule(Sweep& sweep, const Record& record, Tensor g) { sweep.give(record, 0, std::move(g)); }
-const Op clone_op{.name = "clone", .vjp = clone_rule};
+Tensor clone_tangent(const Tangents& tangents, const Record& record) { return tangents.of(record, 0); }
+const Op clone_op{.name = "clone", .vjp = clone_rule, .jvp = clone_tangent, .derivative = "g"};
 
 template <class To>
 To converted(double value) {

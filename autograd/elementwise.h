@@ -15,6 +15,7 @@
 #include "autograd/lane.h"
 #include "autograd/loops.h"
 #include "autograd/op.h"
+#include "autograd/symbol.h"
 #include "autograd/tensor.h"
 
 namespace ebb {
@@ -75,7 +76,6 @@ namespace detail {
 struct UnaryOp : Op {
   UnaryLoops<float> f32_loops;
   UnaryLoops<double> f64_loops;
-  unsigned reads;  // of the derivative: 1 the argument, 2 the result
   Tensor (*recorded_vjp)(const Tensor& g, const Tensor& x, const Tensor& y);
 };
 
@@ -88,13 +88,15 @@ struct Operand {
 struct BinaryOp : Op {
   BinaryLoops<float> f32_loops;
   BinaryLoops<double> f64_loops;
-  unsigned reads[2];                  // of either derivative: 1 the first operand, 2 the second, 4 the result
+  unsigned reads_for[2];              // what either derivative reads, as Op::reads has it
   std::optional<double> constant[2];  // the derivatives that are mere numbers
   Tensor (*recorded_vjp[2])(const Tensor& g, const Operand& a, const Operand& b, const Tensor& y);
 };
 
 void unary_rule(Sweep& sweep, const Record& record, Tensor g);
+Tensor unary_tangent(const Tangents& tangents, const Record& record);
 void binary_rule(Sweep& sweep, const Record& record, Tensor g);
+Tensor binary_tangent(const Tangents& tangents, const Record& record);
 Tensor apply(const UnaryOp& op, const Tensor& x);
 Tensor apply(const BinaryOp& op, const Operand& a, const Operand& b);
 // g · f'(x, y), into g where it is the only handle; x may be undefined where the derivative doesn't read it.
@@ -109,12 +111,22 @@ struct PullBack {
 Tensor pull_back(const Tensor& g, const Tensor& d);
 inline Tensor pull_back(const Tensor& g, double d) { return g * d; }
 
+// g times a derivative, written out.
+inline std::string times_text(const Symbol& derivative) {
+  const std::string& d = derivative.text();
+  return d == "1" ? "g" : d == "−1" ? "−g" : (Symbol("g", 0) * derivative).text();
+}
+
 template <class Formula>
 UnaryOp make_unary_op() {
-  UnaryOp op{{Formula::name}, loops::unary<Formula, float>(), loops::unary<Formula, double>(), 0, nullptr};
+  UnaryOp op{{Formula::name}, loops::unary<Formula, float>(), loops::unary<Formula, double>(), nullptr};
   if constexpr (loops::DifferentiableUnary<Formula, float>) {
+    static const Symbol derivative = Formula::derivative(Symbol("x", 1), Symbol("y", Op::reads_output));
+    static const std::string text = times_text(derivative);
     op.vjp = unary_rule;
-    op.reads = Reads(Formula::derivative(Reads(1u), Reads(2u))).operands;
+    op.jvp = unary_tangent;
+    op.reads = derivative.operands();
+    op.derivative = text;
     op.recorded_vjp = [](const Tensor& g, const Tensor& x, const Tensor& y) {
       return pull_back(g, Formula::derivative(x, y));
     };
@@ -138,10 +150,14 @@ template <class Formula>
 BinaryOp make_binary_op() {
   BinaryOp op{{Formula::name}, loops::binary<Formula, float>(), loops::binary<Formula, double>(), {}, {}, {}};
   if constexpr (loops::DifferentiableBinary<Formula, float>) {
+    const auto [by_a, by_b] = Formula::derivative(Symbol("a", 1), Symbol("b", 2), Symbol("y", Op::reads_output));
+    static const std::string text = fmt::format("a: {}, b: {}", times_text(by_a), times_text(by_b));
     op.vjp = binary_rule;
-    const auto [by_a, by_b] = Formula::derivative(Reads(1u), Reads(2u), Reads(4u));
-    op.reads[0] = Reads(by_a).operands;
-    op.reads[1] = Reads(by_b).operands;
+    op.jvp = binary_tangent;
+    op.reads_for[0] = Symbol(by_a).operands();
+    op.reads_for[1] = Symbol(by_b).operands();
+    op.reads = op.reads_for[0] | op.reads_for[1];
+    op.derivative = text;
     if constexpr (std::is_arithmetic_v<std::remove_cvref_t<decltype(by_a)>>) op.constant[0] = by_a;
     if constexpr (std::is_arithmetic_v<std::remove_cvref_t<decltype(by_b)>>) op.constant[1] = by_b;
     op.recorded_vjp[0] = times_partial_of<Formula, 0>;

@@ -42,7 +42,11 @@ void copy_elements(const Tensor& from, Index from_offset, const Tensor& to, Inde
 void reshape_rule(Sweep& sweep, const Record& record, Tensor g) {
   sweep.give(record, 0, reshape(g, sweep.unread_input(record, 0).shape()));
 }
-const Op reshape_op{.name = "reshape", .vjp = reshape_rule};
+Tensor reshape_tangent(const Tangents& tangents, const Record& record) {
+  return reshape(tangents.of(record, 0), record.output.shape());
+}
+const Op reshape_op{
+    .name = "reshape", .vjp = reshape_rule, .jvp = reshape_tangent, .derivative = "g in the shape of x"};
 
 constexpr std::int64_t axis_bits = 3;  // of a slice's attribute; the rest is where it begins
 
@@ -53,12 +57,15 @@ Place place_of_slice(const Record& record) {
 void slice_rule(Sweep& sweep, const Record& record, Tensor g) {
   sweep.give_piece(record, 0, std::move(g), place_of_slice(record));
 }
-const Op slice_op{.name = "slice", .vjp = slice_rule};
+Tensor slice_tangent(const Tangents& tangents, const Record& record) {
+  return detail::view_again(record, tangents.of(record, 0));
+}
+const Op slice_op{.name = "slice", .vjp = slice_rule, .jvp = slice_tangent, .derivative = "g among zeros"};
 
 void select_rule(Sweep& sweep, const Record& record, Tensor g) {
   sweep.give_piece(record, 0, std::move(g), {.axis = 0, .begin = record.attribute});
 }
-const Op select_op{.name = "select", .vjp = select_rule};
+const Op select_op{.name = "select", .vjp = select_rule, .jvp = slice_tangent, .derivative = "g among zeros"};
 
 }  // namespace
 
@@ -133,7 +140,14 @@ void require_rows(const char* op, const Tensor& x, const Tensor& indices) {
 void take_rows_rule(Sweep& sweep, const Record& record, Tensor g) {
   sweep.give_piece(record, 0, std::move(g), {.rows = sweep.input(record, 1)});
 }
-const Op take_rows_op{.name = "take_rows", .vjp = take_rows_rule};
+Tensor take_rows_tangent(const Tangents& tangents, const Record& record) {
+  return take_rows(tangents.of(record, 0), tangents.input(record, 1));
+}
+const Op take_rows_op{.name = "take_rows",
+                      .vjp = take_rows_rule,
+                      .jvp = take_rows_tangent,
+                      .reads = 0b10,
+                      .derivative = "x: g's rows added to those they came from"};
 
 }  // namespace
 
@@ -164,13 +178,26 @@ void concat_rule(Sweep& sweep, const Record& record, Tensor g) {
     begin += extent;
   }
 }
-const Op concat_op{.name = "concat", .vjp = concat_rule};
+std::vector<Tensor> all_tangents(const Tangents& tangents, const Record& record, Index count) {
+  std::vector<Tensor> result;
+  for (Index i = 0; i < count; ++i) result.push_back(tangents.or_zeros(record, i));
+  return result;
+}
+Tensor concat_tangent(const Tangents& tangents, const Record& record) {
+  return concat(all_tangents(tangents, record, record.count), record.attribute);
+}
+const Op concat_op{
+    .name = "concat", .vjp = concat_rule, .jvp = concat_tangent, .derivative = "the part of g that is its own"};
 
 void stack_rule(Sweep& sweep, const Record& record, Tensor g) {
   for (Index i = 0; i < record.count; ++i)
     if (sweep.wants(record, i)) sweep.give(record, i, select(g, i));
 }
-const Op stack_op{.name = "stack", .vjp = stack_rule};
+Tensor stack_tangent(const Tangents& tangents, const Record& record) {
+  return stack(all_tangents(tangents, record, record.count));
+}
+const Op stack_op{
+    .name = "stack", .vjp = stack_rule, .jvp = stack_tangent, .derivative = "the part of g that is its own"};
 
 std::vector<const Tensor*> pointers(std::span<const Tensor> xs) {
   std::vector<const Tensor*> result;
@@ -234,17 +261,27 @@ Tensor take_piece(const Tensor& g, const Shape& piece, const Place& place) {
 }
 
 // Inputs: n pieces, then the rows of each (none for a slice), then axis and begin of each.
-void assemble_rule(Sweep& sweep, const Record& record, Tensor g) {
+Place place_of_piece(const Pass& pass, const Record& record, Index i) {
   const Index n = record.attribute;
-  const auto plan = sweep.input(record, 2 * n).values<std::int64_t>();
-  for (Index i = 0; i < n; ++i) {
-    if (!sweep.wants(record, i)) continue;
-    Place place{.axis = plan[static_cast<std::size_t>(2 * i)], .begin = plan[static_cast<std::size_t>(2 * i + 1)]};
-    if (record.inputs()[static_cast<std::size_t>(n + i)] != Record::none) place.rows = sweep.input(record, n + i);
-    sweep.give(record, i, take_piece(g, sweep.unread_input(record, i).shape(), place));
-  }
+  const auto plan = pass.input(record, 2 * n).values<std::int64_t>();
+  Place place{.axis = plan[static_cast<std::size_t>(2 * i)], .begin = plan[static_cast<std::size_t>(2 * i + 1)]};
+  if (record.inputs()[static_cast<std::size_t>(n + i)] != Record::none) place.rows = pass.input(record, n + i);
+  return place;
 }
-const Op assemble_op{.name = "assemble", .vjp = assemble_rule};
+void assemble_rule(Sweep& sweep, const Record& record, Tensor g) {
+  for (Index i = 0; i < record.attribute; ++i)
+    if (sweep.wants(record, i))
+      sweep.give(record, i, take_piece(g, sweep.unread_input(record, i).shape(), place_of_piece(sweep, record, i)));
+}
+Tensor assemble_tangent(const Tangents& tangents, const Record& record) {
+  std::vector<Place> places;
+  for (Index i = 0; i < record.attribute; ++i) places.push_back(place_of_piece(tangents, record, i));
+  return assemble(all_tangents(tangents, record, record.attribute), places, record.output.shape());
+}
+const Op assemble_op{.name = "assemble",
+                     .vjp = assemble_rule,
+                     .jvp = assemble_tangent,
+                     .derivative = "the part of g where the piece went"};
 
 // The place with its axis counted from the front. An error unless the piece fits there.
 Place resolved(const Tensor& whole, const Tensor& piece, const Place& place) {
@@ -322,6 +359,13 @@ Tensor detail::view_again(const Record& record, const Tensor& source) {
   if (&record.op == &select_op) return select(source, record.attribute);
   const Place place = place_of_slice(record);
   return slice(source, place.begin, place.begin + record.output.extent(place.axis), place.axis);
+}
+
+Tensor detail::view_back(const Record& record, const Tensor& part, const Shape& source) {
+  if (&record.op == &reshape_op) return reshape(part, source);
+  const Tensor pieces[] = {part};
+  const Place places[] = {&record.op == &select_op ? Place{.begin = record.attribute} : place_of_slice(record)};
+  return assemble(pieces, places, source);
 }
 
 }  // namespace ebb

@@ -39,9 +39,11 @@ namespace detail {
 
 // Adds the piece to the elements of `whole` at its place, which it returns with the axis counted from the front.
 Place add_piece(const Tensor& whole, const Tensor& piece, const Place& given);
-// Whether the record only looks at its input in another way, and the same look at another tensor of its input's shape.
+// Whether the record only looks at its input in another way; the same look at another tensor of its input's shape; and
+// back: a tensor of that shape, zero but for the part looked at.
 bool is_view(const Record& record);
 Tensor view_again(const Record& record, const Tensor& source);
+Tensor view_back(const Record& record, const Tensor& part, const Shape& source);
 
 }  // namespace detail
 }  // namespace ebb

@@ -4,7 +4,7 @@
 //   static auto derivative(auto, auto y) { return 1.0 - y * y; }
 //
 // Read with `Lane` it is a loop over numbers, which the compiler vectorises; read with `Tensor` it is recorded ops, so
-// that gradients have gradients; read with `Reads` it tells which of its operands the derivative needs at all.
+// that gradients have gradients; read with `Symbol` (symbol.h) it tells which operands it needs, and how it is written.
 // Literals take the operands' type, choice is `where`, never `?:`.
 #pragma once
 
@@ -176,36 +176,5 @@ template <class T, Level level>
 inline Lane<T, level> relu(Lane<T, level> x) {
   return where(x < 0.0, 0.0, x);
 }
-
-// Which operands an expression reads, as a set of bits: the reading that tells a record which values to keep watch on.
-struct Reads {
-  unsigned operands = 0;
-
-  constexpr explicit Reads(unsigned set) : operands(set) {}
-  template <class Literal>
-  requires std::is_arithmetic_v<Literal>
-  constexpr Reads(Literal) {}  // NOLINT(google-explicit-constructor)
-
-  friend constexpr Reads operator+(Reads a, Reads b) { return Reads(a.operands | b.operands); }
-  friend constexpr Reads operator-(Reads a, Reads b) { return a + b; }
-  friend constexpr Reads operator*(Reads a, Reads b) { return a + b; }
-  friend constexpr Reads operator/(Reads a, Reads b) { return a + b; }
-  friend constexpr Reads operator-(Reads a) { return a; }
-  friend constexpr Reads operator<(Reads a, Reads b) { return a + b; }
-  friend constexpr Reads operator<=(Reads a, Reads b) { return a + b; }
-  friend constexpr Reads operator>(Reads a, Reads b) { return a + b; }
-  friend constexpr Reads operator>=(Reads a, Reads b) { return a + b; }
-  friend constexpr Reads operator==(Reads a, Reads b) { return a + b; }
-  friend constexpr Reads operator!=(Reads a, Reads b) { return a + b; }
-};
-
-constexpr Reads where(Reads condition, Reads a, Reads b) { return condition + a + b; }
-constexpr Reads exp(Reads x) { return x; }
-constexpr Reads tanh(Reads x) { return x; }
-constexpr Reads sigmoid(Reads x) { return x; }
-constexpr Reads log(Reads x) { return x; }
-constexpr Reads sqrt(Reads x) { return x; }
-constexpr Reads square(Reads x) { return x; }
-constexpr Reads relu(Reads x) { return x; }
 
 }  // namespace ebb

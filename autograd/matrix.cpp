@@ -1,5 +1,6 @@
 #include "autograd/matrix.h"
 
+#include "autograd/elementwise.h"
 #include "autograd/kernels/kernels.h"
 #include "autograd/matrix_kernels.h"
 #include "autograd/tape.h"
@@ -32,10 +33,21 @@ void matmul_rule(Sweep& sweep, const Record& record, Tensor g) {
                  tb ? matmul(g, a, {.transpose_a = true, .transpose_b = ta}) : matmul(a, g, {.transpose_a = !ta}));
   }
 }
-const Op matmul_op{.name = "matmul", .vjp = matmul_rule};
+// ȧ b + a ḃ
+Tensor matmul_tangent(const Tangents& tangents, const Record& record) {
+  const MatmulOptions options{.transpose_a = (record.attribute & transpose_a) != 0,
+                              .transpose_b = (record.attribute & transpose_b) != 0};
+  const Tensor &by_a = tangents.of(record, 0), &by_b = tangents.of(record, 1);
+  if (!by_a.defined()) return matmul(tangents.input(record, 0), by_b, options);
+  const Tensor left = matmul(by_a, tangents.input(record, 1), options);
+  return by_b.defined() ? left + matmul(tangents.input(record, 0), by_b, options) : left;
+}
+const Op matmul_op{
+    .name = "matmul", .vjp = matmul_rule, .jvp = matmul_tangent, .reads = 0b11, .derivative = "a: g bᵀ, b: aᵀ g"};
 
 void transpose_rule(Sweep& sweep, const Record& record, Tensor g) { sweep.give(record, 0, transpose(g)); }
-const Op transpose_op{.name = "transpose", .vjp = transpose_rule};
+Tensor transpose_tangent(const Tangents& tangents, const Record& record) { return transpose(tangents.of(record, 0)); }
+const Op transpose_op{.name = "transpose", .vjp = transpose_rule, .jvp = transpose_tangent, .derivative = "gᵀ"};
 
 void require_matrix(const char* op, const Tensor& x) {
   if (x.rank() != 2) fail<ShapeError>(op, "needs matrices, not a tensor of shape {}; reshape it", x.shape());

@@ -3,18 +3,24 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <string_view>
 
 #include "autograd/tensor.h"
 
 namespace ebb {
 
-struct Record;
 struct Cell;
+struct Record;
+struct Window;
 class Sweep;
+class Tangents;
+class Tape;
 
 // A function on the tape. Objects of this type live as long as the program.
 struct Op {
+  static constexpr unsigned reads_output = 1u << 31;
+
   std::string_view name;
 
   // Given the cotangent of the record's output, hands each input that `sweep` wants its contribution. It is written
@@ -22,6 +28,17 @@ struct Op {
   // one rule serves every order. `g` is the rule's own: where it is the only handle, it may be overwritten. Null when
   // no gradient passes (comparisons, indices).
   void (*vjp)(Sweep& sweep, const Record& record, Tensor g) = nullptr;
+
+  // The other direction: given the tangents of the inputs, the tangent of the output, written with ordinary ops too. It
+  // may have any shape that broadcasts to the output's; undefined means zero. An op with a vjp and no jvp can't be
+  // differentiated forwards (TapeError).
+  Tensor (*jvp)(const Tangents& tangents, const Record& record) = nullptr;
+
+  // The values that these rules read: bit i for input i, `reads_output` for the output.
+  unsigned reads = 0;
+
+  // What the vjp gives, for people: "g · (1 − y²)", g the cotangent, y the output.
+  std::string_view derivative = {};
 
   friend bool operator==(const Op& op, std::string_view other) { return op.name == other; }
 };
@@ -34,21 +51,34 @@ struct Place {
   Tensor rows = {};
 };
 
-// A reverse sweep in progress, as a rule sees it. Inputs are numbered as the record has them.
-class Sweep {
+// A walk over the tape in progress, as a rule sees it: what it may read. Inputs are numbered as the record has them.
+class Pass {
  public:
-  Sweep(const Sweep&) = delete;
-  Sweep& operator=(const Sweep&) = delete;
+  Pass(const Pass&) = delete;
+  Pass& operator=(const Pass&) = delete;
 
   // Whether the ops of the rules are being recorded.
   bool recorded() const { return recorded_; }
-  // Whether anything that was asked for lies behind this input. Contributions to others are dropped.
-  bool wants(const Record& record, Index input) const;
   // A value for use in the derivative. StaleValueError if it was written since it was recorded.
   const Tensor& input(const Record& record, Index input) const;
   const Tensor& output(const Record& record) const;
   // Shape and type of an input, which need no check.
   const Tensor& unread_input(const Record& record, Index input) const;
+
+  struct State;
+
+ protected:
+  Pass(State& state, bool recorded) : state_(state), recorded_(recorded) {}
+
+  State& state_;
+  bool recorded_;
+};
+
+// A reverse sweep, last record to first.
+class Sweep : public Pass {
+ public:
+  // Whether anything that was asked for lies behind this input. Contributions to others are dropped.
+  bool wants(const Record& record, Index input) const;
 
   // Adds a contribution. This is the one place where gradients are summed, and where one of a broadcast input's is
   // summed back to the input's shape.
@@ -59,15 +89,35 @@ class Sweep {
   // Adds a contribution to a part of the input, so that n parts cost what the whole does.
   void give_piece(const Record& record, Index input, Tensor piece, const Place& place);
 
+  // Runs f, which records on the tape, and sweeps from its result, with cotangent g, through all that it recorded, as
+  // if that stood in the place of the record whose rule calls this. A plain sweep drops those records again.
+  void expand(const std::function<Tensor()>& f, Tensor g);
+
  private:
   friend class Tape;
-  struct State;
-  Sweep(State& state, bool recorded) : state_(state), recorded_(recorded) {}
+  using Pass::Pass;
+  using Observer = std::function<void(const Record&, const Tensor&)>;
+  void run(Window& window, const Observer& observer);
   void add_products(Cell& cell, const Tensor& like);
   void settle(Cell& cell, const Tensor& like);
+  void require_finite(const Record& record, Index input, const Tensor& contribution) const;
+};
 
-  State& state_;
-  bool recorded_;
+// A forward walk, first record to last.
+class Tangents : public Pass {
+ public:
+  // The tangent of an input; undefined where it is zero.
+  const Tensor& of(const Record& record, Index input) const;
+  // The same with the zeros written out.
+  Tensor or_zeros(const Record& record, Index input) const;
+
+  // Runs f, which records on the tape, and pushes the tangents through all that it recorded; the tangent of its result.
+  Tensor expand(const std::function<Tensor()>& f) const;
+
+ private:
+  friend class Tape;
+  using Pass::Pass;
+  void run(Window& window) const;
 };
 
 }  // namespace ebb

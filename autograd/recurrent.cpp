@@ -8,6 +8,7 @@
 #include "autograd/kernels/kernels.h"
 #include "autograd/matrix.h"
 #include "autograd/matrix_kernels.h"
+#include "autograd/reduction.h"
 #include "autograd/tape.h"
 
 namespace ebb {
@@ -60,7 +61,26 @@ void rnn_step_rule(Sweep& sweep, const Record& record, Tensor g) {
   if (sweep.wants(record, x_in))
     sweep.give_piece(record, x_in, matmul(u, sweep.input(record, U_in), {.transpose_b = true}), {.begin = t});
 }
-const Op rnn_step_op{.name = "rnn_step", .vjp = rnn_step_rule};
+
+// σ'(a) ∘ (ẋ_t U + x_t U̇ + ṡ W + s Ẇ + ḃ)
+Tensor rnn_step_tangent(const Tangents& tangents, const Record& record) {
+  Tensor total;
+  const auto add = [&total](const Tensor& term) { total = total.defined() ? total + term : term; };
+  const auto value = [&](Input i) -> const Tensor& { return tangents.input(record, i); };
+  const auto tangent = [&](Input i) -> const Tensor& { return tangents.of(record, i); };
+  const Index t = time_of(record);
+  if (tangent(x_in).defined()) add(matmul(select(tangent(x_in), t), value(U_in)));
+  if (tangent(U_in).defined()) add(matmul(select(value(x_in), t), tangent(U_in)));
+  if (tangent(s_in).defined()) add(matmul(tangent(s_in), value(W_in)));
+  if (tangent(W_in).defined()) add(matmul(value(s_in), tangent(W_in)));
+  if (tangent(b_in).defined()) add(broadcast_to(tangent(b_in), record.output.shape()));
+  return times_slope(activation_of(record), total, tangents.output(record), tangents.recorded());
+}
+const Op rnn_step_op{.name = "rnn_step",
+                     .vjp = rnn_step_rule,
+                     .jvp = rnn_step_tangent,
+                     .reads = 0b1111 | Op::reads_output,
+                     .derivative = "with u = g · σ'(s_t): x_t: u Uᵀ, s: u Wᵀ, U: x_tᵀ u, W: sᵀ u, b: Σ u"};
 
 void require(bool fits, const char* what, const Tensor& x, const Tensor& s, const Tensor& U, const Tensor& W,
              const Tensor& b) {

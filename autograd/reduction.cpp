@@ -22,11 +22,18 @@ namespace {
 void sum_to_rule(Sweep& sweep, const Record& record, Tensor g) {
   sweep.give(record, 0, broadcast_to(g, sweep.unread_input(record, 0).shape()));
 }
-const Op sum_op{.name = "sum", .vjp = sum_to_rule};
+Tensor sum_to_tangent(const Tangents& tangents, const Record& record) {
+  return sum_to(tangents.of(record, 0), record.output.shape());
+}
+const Op sum_op{.name = "sum", .vjp = sum_to_rule, .jvp = sum_to_tangent, .derivative = "g, repeated"};
 
 // The sweep's accumulator sums over what was broadcast.
 void broadcast_to_rule(Sweep& sweep, const Record& record, Tensor g) { sweep.give(record, 0, std::move(g)); }
-const Op broadcast_to_op{.name = "broadcast_to", .vjp = broadcast_to_rule};
+Tensor broadcast_to_tangent(const Tangents& tangents, const Record& record) { return tangents.of(record, 0); }
+const Op broadcast_to_op{.name = "broadcast_to",
+                         .vjp = broadcast_to_rule,
+                         .jvp = broadcast_to_tangent,
+                         .derivative = "Σ g over what was repeated"};
 
 }  // namespace
 
@@ -110,19 +117,31 @@ double detail::norm_value(const Tensor& x) {
 namespace {
 
 // x / ‖x‖, with a divisor of 1 at 0: the branch not taken is finite, and so are its derivatives.
-void norm_rule(Sweep& sweep, const Record& record, Tensor g) {
-  const Tensor& x = sweep.input(record, 0);
-  const Tensor& y = sweep.output(record);
-  sweep.give(record, 0, g * (x / where(y == 0.0, 1.0, y)));
+Tensor direction(const Pass& pass, const Record& record) {
+  const Tensor& y = pass.output(record);
+  return pass.input(record, 0) / where(y == 0.0, 1.0, y);
 }
-const Op norm_op{.name = "norm", .vjp = norm_rule};
+void norm_rule(Sweep& sweep, const Record& record, Tensor g) { sweep.give(record, 0, g * direction(sweep, record)); }
+Tensor norm_tangent(const Tangents& tangents, const Record& record) {
+  return sum(tangents.of(record, 0) * direction(tangents, record));
+}
+const Op norm_op{
+    .name = "norm", .vjp = norm_rule, .jvp = norm_tangent, .reads = 1 | Op::reads_output, .derivative = "g · x / y"};
 
 // g − softmax(x) Σ g
 void log_softmax_rule(Sweep& sweep, const Record& record, Tensor g) {
   const Tensor& y = sweep.output(record);
   sweep.give(record, 0, g - exp(y) * sum(g, -1, /*keepdim=*/true));
 }
-const Op log_softmax_op{.name = "log_softmax", .vjp = log_softmax_rule};
+Tensor log_softmax_tangent(const Tangents& tangents, const Record& record) {
+  const Tensor& t = tangents.of(record, 0);
+  return t - sum(exp(tangents.output(record)) * t, -1, /*keepdim=*/true);
+}
+const Op log_softmax_op{.name = "log_softmax",
+                        .vjp = log_softmax_rule,
+                        .jvp = log_softmax_tangent,
+                        .reads = Op::reads_output,
+                        .derivative = "g − eʸ Σ g"};
 
 }  // namespace
 

@@ -52,17 +52,6 @@ void require_type(const Record& record, const Tensor& input, const Tensor& contr
          name(input.dtype()));
 }
 
-const Tensor& checked(const Record& source, const Record& reader) {
-  const std::uint32_t now = source.output.version();
-  if (now != source.version)
-    fail<StaleValueError>("gradient",
-                          "the derivative of record {} ({}) reads the value of record {} ({}, shape {}), which was "
-                          "written since: version {} was recorded, now it is {}; sweep before writing, or clone it",
-                          reader.index, reader.op.name, source.index, source.op.name, source.output.shape(),
-                          source.version, now);
-  return source.output;
-}
-
 }  // namespace
 
 // ---- what a rule sees
@@ -71,21 +60,12 @@ bool Sweep::wants(const Record& record, Index input) const {
   return state_.find(record.inputs()[static_cast<std::size_t>(input)]) != nullptr;
 }
 
-const Tensor& Sweep::unread_input(const Record& record, Index input) const {
-  return state_.tape->state_->at(record.inputs()[static_cast<std::size_t>(input)]).output;
-}
-
-const Tensor& Sweep::input(const Record& record, Index input) const {
-  return checked(state_.tape->state_->at(record.inputs()[static_cast<std::size_t>(input)]), record);
-}
-
-const Tensor& Sweep::output(const Record& record) const { return checked(record, record); }
-
 void Sweep::give(const Record& record, Index input, Tensor contribution) {
   Cell* cell = state_.find(record.inputs()[static_cast<std::size_t>(input)]);
   if (!cell) return;
   const Tensor& like = unread_input(record, input);
   require_type(record, like, contribution);
+  if (state_.check_finite) require_finite(record, input, contribution);
   if (!(contribution.shape() == like.shape())) contribution = sum_to(contribution, like.shape());
   if (!cell->sum.defined())
     cell->sum = std::move(contribution);
@@ -98,7 +78,7 @@ void Sweep::give(const Record& record, Index input, Tensor contribution) {
 void Sweep::give_product(const Record& record, Index input, const Tensor& a, const Tensor& b) {
   Cell* cell = state_.find(record.inputs()[static_cast<std::size_t>(input)]);
   if (!cell) return;
-  if (recorded_) {
+  if (recorded_ || state_.check_finite) {
     give(record, input, matmul(a, b, {.transpose_a = true}));
     return;
   }
@@ -118,6 +98,7 @@ void Sweep::give_product(const Record& record, Index input, const Tensor& a, con
 void Sweep::give_piece(const Record& record, Index input, Tensor piece, const Place& place) {
   Cell* cell = state_.find(record.inputs()[static_cast<std::size_t>(input)]);
   if (!cell) return;
+  if (state_.check_finite) require_finite(record, input, piece);
   if (recorded_) {
     Pending& pending = state_.pending_of(*cell);
     pending.pieces.push_back(std::move(piece));
@@ -129,15 +110,19 @@ void Sweep::give_piece(const Record& record, Index input, Tensor piece, const Pl
   detail::add_piece(cell->sum, piece, place);
 }
 
-// ---- contributions that waited
-
-Pending& Sweep::State::pending_of(Cell& cell) {
-  if (cell.pending == Record::none) {
-    if (pending_count == pending.size()) pending.emplace_back();
-    cell.pending = pending_count++;
-  }
-  return pending[cell.pending];
+void Sweep::require_finite(const Record& record, Index input, const Tensor& contribution) const {
+  const Index bad = detail::first_nonfinite(contribution);
+  if (bad < 0) return;
+  const Tape& tape = *state_.tape;
+  const Record& source = tape[record.inputs()[static_cast<std::size_t>(input)]];
+  fail<NonFiniteError>("gradient",
+                       "{} gives {} a gradient that isn't finite: {}; keep its input from where the derivative isn't "
+                       "finite",
+                       detail::describe(tape, record), detail::describe(tape, source),
+                       detail::describe_element(contribution, bad));
 }
+
+// ---- contributions that waited
 
 void Sweep::add_products(Cell& cell, const Tensor& like) {
   Pending& pending = state_.pending[cell.pending];
@@ -170,66 +155,9 @@ void Sweep::settle(Cell& cell, const Tensor& like) {
   pending.places.clear();
 }
 
-void Sweep::State::clear() {
-  cells.clear();
-  for (std::uint32_t i = 0; i < pending_count; ++i) {
-    pending[i].products.clear();
-    pending[i].pieces.clear();
-    pending[i].places.clear();
-    pending[i].rows = 0;
-  }
-  pending_count = 0;
-  targets.clear();
-}
-
 // ---- what was asked for
 
 namespace {
-
-// The first record whose values those of x, a view, are part of; null if there is none.
-const Record* find_viewed(const Tape& tape, const Tensor& x, Index& offset) {
-  for (Index i = 0; i < tape.size(); ++i) {
-    const detail::Body& other = tape[i].output.body();
-    offset = (x.body().data - other.data) / static_cast<std::ptrdiff_t>(bytes_of(x.dtype()));
-    if (&other.storage() == x.body().root && offset >= 0 && offset + x.size() <= other.size) return &tape[i];
-  }
-  return nullptr;
-}
-
-// Finds x on the tape: its record, or that of the tensor which x is a view of. A view that the tape met only after the
-// result, if at all, is looked for in what it is a view of.
-void find_target(const Tape& tape, const Record& y, const Tensor& x, std::size_t argument, Target& target) {
-  target.shape = x.shape();
-  if (x.dtype() == i64) fail<TapeError>("gradient", "argument {} is int64: indices have no gradient", argument);
-  const Record* record = tape.find(x);
-  for (Tensor at = x; true; at = record->output) {
-    const bool unknown = !record || (record->index > y.index && !detail::is_view(*record));
-    Index offset = 0;
-    if (const Record* viewed = unknown && at.body().root ? find_viewed(tape, at, offset) : nullptr) {
-      target.views.push_back({.offset = offset, .shape = at.shape()});
-      record = viewed;
-    }
-    if (!record)
-      fail<TapeError>("gradient",
-                      "argument {}, of shape {}, was never used on this tape; compute the result from it while the "
-                      "tape records",
-                      argument, x.shape());
-    if (!detail::is_view(*record)) break;
-    target.views.push_back({.record = record->index});
-    record = &tape[record->inputs()[0]];
-  }
-  target.position = record->index;
-}
-
-void require_before(const Record& y, const Target& target, std::size_t argument, const Tape& tape) {
-  const Record& x = tape[target.position];
-  if (x.index > y.index)
-    fail<TapeError>(
-        "gradient",
-        "argument {} is record {} ({}, shape {}), made after the result, which is record {} ({}); if it was "
-        "written since, ask before writing",
-        argument, x.index, x.op.name, target.shape, y.index, y.op.name);
-}
 
 Tensor seed_of(const Tensor& y, const Tensor& seed) {
   if (!seed.defined()) {
@@ -263,93 +191,75 @@ void Tape::gradients(const Tensor& y, std::span<const Tensor> xs, std::span<Tens
                      const GradientOptions& options) {
   if (xs.size() != results.size())
     fail<ShapeError>("gradient", "{} tensors are asked about and {} results can be held", xs.size(), results.size());
-  const Record* end = find(y);
-  if (!end)
-    fail<TapeError>("gradient", "the result, of shape {}, wasn't computed on this tape{}", y.shape(),
-                    size() == 0 ? ", which is empty" : "; compute it while the tape records");
-  if (y.dtype() == i64) fail<TapeError>("gradient", "the result is int64: indices have no gradient");
-
-  // A level of scratch memory, given back whatever happens.
-  State& state = *state_;
-  if (state.sweep_depth == state.sweeps.size()) state.sweeps.push_back(std::make_unique<Sweep::State>());
-  Sweep::State& scratch = *state.sweeps[state.sweep_depth];
-  struct Level {
-    State& state;
-    Sweep::State& scratch;
-    ~Level() {
-      scratch.clear();
-      --state.sweep_depth;
-    }
-  };
-  ++state.sweep_depth;
-  const Level level{state, scratch};
-
-  scratch.tape = this;
-  scratch.targets.resize(xs.size());
-  for (std::size_t i = 0; i < xs.size(); ++i) {
-    find_target(*this, *end, xs[i], i, scratch.targets[i]);
-    require_before(*end, scratch.targets[i], i, *this);
-  }
-  const std::uint32_t before = state.size;
+  const Record& end = detail::find_result("gradient", *this, y);
+  const PassLevel level(*this);
+  detail::find_targets("gradient", *this, end, xs, *level);
+  const std::uint32_t before = state_->size;
   try {
     const Pause pause(options.recorded ? this : nullptr);
-    sweep(end->index, scratch, seed_of(y, options.seed), options);
-    collect(scratch, results, options.recorded);
+    sweep(end.index, *level, seed_of(y, options.seed), options);
+    collect(*level, results, options.recorded);
   } catch (...) {
     truncate(before);
     throw;
   }
 }
 
-void Tape::sweep(std::uint32_t last, Sweep::State& scratch, Tensor seed, const GradientOptions& options) {
-  State& state = *state_;
+void Tape::sweep(std::uint32_t last, Pass::State& pass, Tensor seed, const GradientOptions& options) {
   std::uint32_t first = last;
-  for (const Target& target : scratch.targets) first = std::min(first, target.position);
-  scratch.first = first;
-  scratch.cells.resize(last - first + 1);
-  for (const Target& target : scratch.targets) {
-    ++scratch.cells[target.position - first].asked;
-    scratch.cells[target.position - first].live = true;
+  for (const Target& target : pass.targets) first = std::min(first, target.position);
+  Window& window = pass.open_window(first, last);
+  for (const Target& target : pass.targets) {
+    ++window.cells[target.position - first].asked;
+    window.cells[target.position - first].live = true;
   }
+  window.cells.back().sum = std::move(seed);
+  Sweep(pass, options.recorded).run(window, options.observer);
+}
+
+void Sweep::run(Window& window, const Observer& observer) {
+  Tape::State& tape = *state_.tape->state_;
+  const std::uint32_t first = window.first, end = first + static_cast<std::uint32_t>(window.cells.size());
+  tape.walked += 2 * window.cells.size();
   // Forwards: what lies behind something that was asked for.
-  for (std::uint32_t i = first; i <= last; ++i) {
-    const Record& record = state.at(i);
-    Cell& cell = scratch.cells[i - first];
+  for (std::uint32_t i = first; i < end; ++i) {
+    const Record& record = tape.at(i);
+    Cell& cell = window.cells[i - first];
     if (cell.live || !record.op.vjp) continue;
-    for (const std::uint32_t input : record.inputs()) cell.live |= scratch.find(input) != nullptr;
+    for (const std::uint32_t input : record.inputs()) cell.live |= state_.find(input) != nullptr;
   }
   // Backwards: each record hands on what has arrived at it.
-  if (scratch.cells.back().live) scratch.cells.back().sum = std::move(seed);
-  Sweep sweep(scratch, options.recorded);
-  for (std::uint32_t i = last + 1; i-- > first;) {
-    if (i >= first + fetched_ahead) fetch(state.at(i - fetched_ahead));
-    Cell& cell = scratch.cells[i - first];
+  for (std::uint32_t i = end; i-- > first;) {
+    if (i >= first + fetched_ahead) fetch(tape.at(i - fetched_ahead));
+    Cell& cell = window.cells[i - first];
     if (!cell.live) continue;
-    const Record& record = state.at(i);
-    sweep.settle(cell, record.output);
+    const Record& record = tape.at(i);
+    settle(cell, record.output);
     if (!cell.sum.defined()) continue;
-    if (options.observer) {
+    if (observer) {
       const Pause pause;
-      options.observer(record, cell.sum);
+      observer(record, cell.sum);
     }
-    if (record.op.vjp) record.op.vjp(sweep, record, cell.asked ? cell.sum : std::move(cell.sum));
+    if (record.op.vjp) record.op.vjp(*this, record, cell.asked ? cell.sum : std::move(cell.sum));
   }
 }
 
-// Every result is the caller's own: what is held elsewhere too is copied.
-void Tape::collect(Sweep::State& scratch, std::span<Tensor> results, bool recorded) {
+void Sweep::expand(const std::function<Tensor()>& f, Tensor g) {
+  Expansion expansion(*state_.tape, state_, recorded_);
+  Window& window = expansion.run(f);
+  window.cells.back().sum = std::move(g);
+  run(window, {});
+}
+
+// Every result is the caller's own.
+void Tape::collect(Pass::State& pass, std::span<Tensor> results, bool recorded) {
+  const Window& window = pass.windows.front();
   for (std::size_t i = 0; i < results.size(); ++i) {
-    const Target& target = scratch.targets[i];
-    Cell& cell = scratch.cells[target.position - scratch.first];
+    const Target& target = pass.targets[i];
+    Cell& cell = pass.windows.front().cells[target.position - window.first];
     const Tensor& source = state_->at(target.position).output;
     Tensor g = !cell.sum.defined() ? zeros_like(source) : --cell.asked == 0 ? std::move(cell.sum) : cell.sum;
-    for (auto view = target.views.rbegin(); view != target.views.rend(); ++view)
-      g = view->record != Record::none
-              ? detail::view_again(state_->at(view->record), g)
-              : reshape(slice(reshape(g, Shape{g.size()}), view->offset, view->offset + view->shape.size()),
-                        view->shape);
-    const std::uint32_t own_handles = recorded && g.position().tape == id_ ? 2 : 1;
-    if (g.body().root || g.body().references.get() > own_handles) g = recorded ? clone(g) : detach(g);
+    g = detail::owned(*this, detail::part_of(*this, target, std::move(g)), recorded);
     if (!recorded && outer_) g.body().position = {id_, Record::none};
     results[i] = std::move(g);
   }

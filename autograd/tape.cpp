@@ -47,14 +47,26 @@ void refuse_inner_result(Sweep& sweep, const Record& record, Tensor) {
                   record.index, record.output.shape());
 }
 
+Tensor refuse_inner_tangent(const Tangents&, const Record& record) {
+  fail<TapeError>("jvp",
+                  "a path leads through record {}, a tensor of shape {} that an inner tape computed from what is on "
+                  "this one, and would be cut there; compute it on this tape, or detach() it to say that it is a "
+                  "constant",
+                  record.index, record.output.shape());
+}
+
 }  // namespace
 
 const Op source_op{.name = "source"};
-const Op inner_result_op{.name = "inner_result", .vjp = refuse_inner_result};
+const Op inner_result_op{.name = "inner_result", .vjp = refuse_inner_result, .jvp = refuse_inner_tangent};
 
 Tape* Tape::current() { return current_tape; }
 
-Tape::Tape() : id_(next_id.fetch_add(1, std::memory_order_relaxed)), outer_(current_tape), state_(take_state()) {
+Tape::Tape(const TapeOptions& options)
+    : id_(next_id.fetch_add(1, std::memory_order_relaxed)),
+      options_(options),
+      outer_(current_tape),
+      state_(take_state()) {
   current_tape = this;
 }
 
@@ -68,8 +80,10 @@ Tape::~Tape() {
   forget(current_tape);
   for (Pause* pause = current_pause; pause; pause = pause->outer_) forget(pause->paused_);
   if (outer_) hand_over_sources();
-  state_->drop(0);
+  if (self_) *self_ = nullptr;
   state_->sources.clear();
+  state_->drop(0);
+  state_->walked = 0;
   state_->scope_count = 1;
   state_->scope = 0;
   state_->inner_tapes.clear();
@@ -77,6 +91,7 @@ Tape::~Tape() {
 }
 
 Index Tape::size() const { return state_->size; }
+std::uint64_t Tape::walked() const { return state_->walked; }
 
 const Record& Tape::operator[](Index index) const {
   if (index < 0 || index >= size()) fail<TapeError>("tape", "no record {}; there are {}", index, size());
@@ -143,6 +158,7 @@ void Tape::append(const Op& op, const Tensor& output, std::span<const Tensor* co
     std::uint32_t* positions = far ? far.get() : near;
     for (std::uint32_t i = 0; i < count; ++i) positions[i] = inputs[i] ? position(*inputs[i]) : Record::none;
 
+    if (options_.check_finite) require_finite(op, output);
     const std::uint32_t index = state.size;
     if ((index >> State::chunk_bits) == state.chunks.size()) {
       if (index >= Record::none - (1u << State::chunk_bits)) fail<TapeError>("tape", "{} records are too many", index);
@@ -161,15 +177,22 @@ void Tape::append(const Op& op, const Tensor& output, std::span<const Tensor* co
   }
 }
 
-bool Tape::State::drop(std::uint32_t first) noexcept {
-  bool sources = false;
+void Tape::require_finite(const Op& op, const Tensor& output) const {
+  const Index bad = detail::first_nonfinite(output);
+  if (bad < 0) return;
+  const Record record{op, output, 0, {}, state_->size, state_->scope, output.version(), 0};
+  fail<NonFiniteError>(op.name, "{} isn't finite: {}; look at its inputs, or keep them from where {} isn't finite",
+                       detail::describe(*this, record), detail::describe_element(output, bad), op.name);
+}
+
+void Tape::State::drop(std::uint32_t first) noexcept {
   while (size > first) {
     Record& record = at(--size);
-    sources |= is_source(record);
+    if (first != 0 && is_source(record)) sources.erase(record.output.body(), record.index);
     if (record.count > Record::few) delete[] record.far;
     record.~Record();
   }
-  return sources;
+  while (!kept.empty() && kept.back().record >= first) kept.pop_back();
 }
 
 // Back to the first `size` records, as after an error.
@@ -179,10 +202,8 @@ void Tape::truncate(std::uint32_t size) noexcept {
     detail::Body& body = state.at(i).output.body();
     if (body.position.tape == id_ && body.position.index == i) body.position = {};
   }
-  if (!state.drop(size)) return;
-  state.sources.clear();
-  for (std::uint32_t i = 0; i < size; ++i)
-    if (is_source(state.at(i))) state.sources.insert(state.at(i).output.body(), state.at(i).version, i);
+  if (size == 0) state.sources.clear();
+  state.drop(size);
 }
 
 // What this tape read, the one around it may know too, or come to know while somebody still holds it: that one has to
@@ -212,6 +233,17 @@ void record(const Op& op, const Tensor& output, std::span<const Tensor* const> i
   output.body().position = {tape->id(), tape->state_->size - 1};
 }
 
+void record(const Op& op, const Tensor& output, std::span<const Tensor* const> inputs,
+            std::shared_ptr<const void> object) {
+  Tape* tape = current_tape;
+  if (!tape) return;
+  std::vector<Tape::State::Kept>& kept = tape->state_->kept;
+  const auto attribute = static_cast<std::int64_t>(reinterpret_cast<std::intptr_t>(object.get()));
+  kept.push_back({Record::none, std::move(object)});  // dropped again where what follows fails
+  record(op, output, inputs, attribute);
+  kept.back().record = tape->state_->size - 1;
+}
+
 Pause::Pause(Tape* instead)
     : paused_(std::exchange(current_tape, instead)), outer_(std::exchange(current_pause, this)) {}
 
@@ -236,12 +268,15 @@ Scope::~Scope() {
 
 // ---- the table of sources
 
+std::size_t SourceTable::slot_of(const detail::Body& body) {
+  return static_cast<std::size_t>((reinterpret_cast<std::uintptr_t>(&body) >> 6) * 0x9e3779b97f4a7c15u >> 32);
+}
+
 template <class Accept>
 const SourceTable::Entry& SourceTable::search(const detail::Body& body, Accept accept) const {
   const std::size_t mask = entries_.size() - 1;
-  auto slot = static_cast<std::size_t>((reinterpret_cast<std::uintptr_t>(&body) >> 6) * 0x9e3779b97f4a7c15u >> 32);
-  while (true) {
-    const Entry& entry = entries_[slot++ & mask];
+  for (std::size_t slot = slot_of(body);; ++slot) {
+    const Entry& entry = entries_[slot & mask];
     if (entry.epoch != epoch_ || (entry.body == &body && accept(entry))) return entry;
   }
 }
@@ -270,6 +305,22 @@ void SourceTable::insert(const detail::Body& body, std::uint32_t version, std::u
   }
   const_cast<Entry&>(search(body, [](const Entry&) { return false; })) = {&body, version, index, epoch_};
   ++count_;
+}
+
+// The entries behind the hole that it leaves move up, as far as that brings them nearer to their place.
+void SourceTable::erase(const detail::Body& body, std::uint32_t index) noexcept {
+  const Entry& found = search(body, [index](const Entry& e) { return e.index == index; });
+  if (found.epoch != epoch_) return;
+  const std::size_t mask = entries_.size() - 1;
+  auto hole = static_cast<std::size_t>(&found - entries_.data());
+  for (std::size_t slot = hole + 1; entries_[slot & mask].epoch == epoch_; ++slot) {
+    const std::size_t from_its_place = (slot - slot_of(*entries_[slot & mask].body)) & mask;
+    if (from_its_place < ((slot - hole) & mask)) continue;
+    entries_[hole & mask] = entries_[slot & mask];
+    hole = slot;
+  }
+  entries_[hole & mask] = {};
+  --count_;
 }
 
 void SourceTable::clear() {

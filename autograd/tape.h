@@ -49,15 +49,25 @@ struct Record {
 // compute and sweep again.
 using Observer = std::function<void(const Record& record, const Tensor& gradient)>;
 
+struct TapeOptions {
+  bool check_finite = false;  // NonFiniteError as soon as a value, a gradient or a tangent holds a NaN or an infinity
+};
+
 struct GradientOptions {
   bool recorded = false;   // record the sweep, so that its results can be differentiated in their turn
   Tensor seed = {};        // the cotangent of y, of its shape and type; ones for a y of one element
   Observer observer = {};  // called at every record that the sweep reaches, last to first
 };
 
+struct TangentOptions {
+  bool recorded = false;  // record the walk, so that its result can be differentiated in its turn
+};
+
+class Jacobian;
+
 class Tape {
  public:
-  Tape();
+  explicit Tape(const TapeOptions& options = {});
   ~Tape();
   Tape(const Tape&) = delete;
   Tape& operator=(const Tape&) = delete;
@@ -87,6 +97,24 @@ class Tape {
   void gradients(const Tensor& y, std::span<const Tensor> xs, std::span<Tensor> results,
                  const GradientOptions& options = {});
 
+  // ∂y/∂x applied to a tangent of x's shape and type: a tensor like y. The tape is walked first to last from x to y.
+  // Errors as for gradient(); ShapeError where the tangent's shape isn't x's.
+  [[nodiscard]] Tensor jvp(const Tensor& y, const Tensor& x, const Tensor& tangent, const TangentOptions& options = {});
+  // The sum over several xs, each with its tangent.
+  template <std::size_t n>
+  [[nodiscard]] Tensor jvp(const Tensor& y, const Tensor (&xs)[n], const Tensor (&tangents)[n],
+                           const TangentOptions& options = {}) {
+    return jvp(y, std::span<const Tensor>(xs), std::span<const Tensor>(tangents), options);
+  }
+  [[nodiscard]] Tensor jvp(const Tensor& y, std::span<const Tensor> xs, std::span<const Tensor> tangents,
+                           const TangentOptions& options = {});
+
+  // ∂y/∂x as a linear operator (jacobian.h). Nothing is computed yet.
+  [[nodiscard]] Jacobian jacobian(const Tensor& y, const Tensor& x);
+  // ∂²y/∂x² of a y of one element: its product with v, of x's shape, and the whole of it, [x.size(), x.size()].
+  [[nodiscard]] Tensor hessian_vector_product(const Tensor& y, const Tensor& x, const Tensor& v);
+  [[nodiscard]] Tensor hessian(const Tensor& y, const Tensor& x);
+
   // The records, first to last.
   Index size() const;
   const Record& operator[](Index index) const;
@@ -96,25 +124,39 @@ class Tape {
   std::string scope(const Record& record) const;
   // Identifies this tape in TapePosition: no two tapes of a process share it.
   std::uint64_t id() const { return id_; }
+  const TapeOptions& options() const { return options_; }
+  // How many records the passes over this tape have looked at so far, which is what they cost.
+  std::uint64_t walked() const;
 
   struct State;  // what is kept from tape to tape
 
  private:
   friend class Pause;
   friend class Scope;
+  friend class Pass;
   friend class Sweep;
+  friend class Tangents;
+  friend class Expansion;
+  friend class PassLevel;
+  friend class Jacobian;
+  friend class Recomputation;
   friend void record(const Op&, const Tensor&, std::span<const Tensor* const>, std::int64_t);
+  friend void record(const Op&, const Tensor&, std::span<const Tensor* const>, std::shared_ptr<const void>);
 
   std::uint32_t position(const Tensor& x);
   void append(const Op& op, const Tensor& output, std::span<const Tensor* const> inputs, std::int64_t attribute);
   void refuse_living_inner_result(std::uint64_t tape) const;
   void truncate(std::uint32_t size) noexcept;
   void hand_over_sources() noexcept;
-  void sweep(std::uint32_t last, Sweep::State& scratch, Tensor seed, const GradientOptions& options);
-  void collect(Sweep::State& scratch, std::span<Tensor> results, bool recorded);
+  void require_finite(const Op& op, const Tensor& output) const;
+  void sweep(std::uint32_t last, Pass::State& pass, Tensor seed, const GradientOptions& options);
+  void collect(Pass::State& pass, std::span<Tensor> results, bool recorded);
+  Tensor push(std::uint32_t last, Pass::State& pass, std::span<const Tensor> tangents, bool recorded);
 
   std::uint64_t id_;
-  Tape* outer_;  // the tape that recorded before this one
+  TapeOptions options_;
+  Tape* outer_;                       // the tape that recorded before this one
+  std::shared_ptr<Tape*> self_ = {};  // what Jacobians look for it by; null once it is gone
   std::unique_ptr<State> state_;
 };
 
@@ -128,6 +170,7 @@ class Pause {
 
  private:
   friend class Tape;
+  friend class Expansion;
   explicit Pause(Tape* instead);  // which records meanwhile
 
   Tape* paused_;
@@ -153,6 +196,13 @@ void record(const Op& op, const Tensor& output, std::span<const Tensor* const> i
 inline void record(const Op& op, const Tensor& output, std::initializer_list<const Tensor*> inputs,
                    std::int64_t attribute = 0) {
   record(op, output, std::span(inputs.begin(), inputs.size()), attribute);
+}
+// The same for an op whose rules need an object besides, which lives as long as the record: kept<T>(record) there.
+void record(const Op& op, const Tensor& output, std::span<const Tensor* const> inputs,
+            std::shared_ptr<const void> object);
+template <class T>
+const T& kept(const Record& record) {
+  return *reinterpret_cast<const T*>(static_cast<std::intptr_t>(record.attribute));
 }
 
 }  // namespace ebb

@@ -1,6 +1,7 @@
-// What a tape keeps, in memory that its thread reuses from tape to tape. Private to tape.cpp and sweep.cpp.
+// What a tape and the passes over it keep, in memory that their thread reuses from tape to tape. Private to autograd.
 #pragma once
 
+#include <deque>
 #include <memory>
 #include <string>
 #include <utility>
@@ -19,6 +20,7 @@ class SourceTable {
   // The latest record of any version, or none.
   std::uint32_t find_any_version(const detail::Body& body) const;
   void insert(const detail::Body& body, std::uint32_t version, std::uint32_t index);
+  void erase(const detail::Body& body, std::uint32_t index) noexcept;
   void clear();
 
  private:
@@ -30,18 +32,26 @@ class SourceTable {
   // The first entry for the body that `accept` takes, or the free one where the search ends.
   template <class Accept>
   const Entry& search(const detail::Body& body, Accept accept) const;
+  static std::size_t slot_of(const detail::Body& body);
 
   std::vector<Entry> entries_ = std::vector<Entry>(64);
   std::size_t count_ = 0;
   std::uint64_t epoch_ = 1;
 };
 
-// What is known of a record in one sweep.
+// What is known of a record in one pass.
 struct Cell {
-  Tensor sum;               // of the contributions so far
-  std::uint32_t asked = 0;  // how many of the wanted gradients are this one's
-  bool live = false;        // something that was asked for is at or behind this record
+  Tensor sum;               // of the contributions so far: its gradient, or its tangent
+  std::uint32_t asked = 0;  // backwards: how many of the wanted gradients are this one's; forwards: readers to come
+  bool live = false;        // backwards: something that was asked for is at or behind it; forwards: y depends on it
   std::uint32_t pending = Record::none;
+};
+
+// A stretch of the tape that a pass works on: cell i is record first + i. The first one is what lies between x and y;
+// the others are what rules record and have swept in their place (Sweep::expand), inner ones last.
+struct Window {
+  std::uint32_t first = 0;
+  std::vector<Cell> cells;
 };
 
 // Contributions that wait to be added together.
@@ -59,30 +69,60 @@ struct View {
   Shape shape = {};
 };
 
-// One of the tensors that gradients were asked for: a record, and the views that lead from it to the tensor.
+// One of the tensors that were asked about: a record, and the views that lead from it to the tensor.
 struct Target {
   std::uint32_t position = 0;
   std::vector<View> views;  // last one first
   Shape shape;
 };
 
-// What a sweep works in: cell i is record first + i.
-struct Sweep::State {
+// What a pass works in.
+struct Pass::State {
   Tape* tape = nullptr;
-  std::uint32_t first = 0;
-  std::vector<Cell> cells;
+  bool check_finite = false;
+  std::deque<Window> windows;
+  std::size_t window_count = 0;
   std::vector<Pending> pending;
   std::uint32_t pending_count = 0;
   std::vector<Target> targets;
   std::vector<const void*> left_rows, right_rows;
 
+  // The cell of a record that this pass is concerned with, else null.
   Cell* find(std::uint32_t position) {
-    if (position == Record::none || position < first || position - first >= cells.size()) return nullptr;
-    Cell& cell = cells[position - first];
-    return cell.live ? &cell : nullptr;
+    for (std::size_t i = 0; i < window_count; ++i) {
+      Window& window = windows[i];
+      if (position < window.first) return nullptr;
+      if (position - window.first >= window.cells.size()) continue;
+      Cell& cell = window.cells[position - window.first];
+      return cell.live ? &cell : nullptr;
+    }
+    return nullptr;
   }
+  // A window of records [first, last], all cells blank; and the innermost one closed.
+  Window& open_window(std::uint32_t first, std::uint32_t last);
+  void close_window() noexcept { windows[--window_count].cells.clear(); }
   Pending& pending_of(Cell& cell);
-  void clear();
+  void clear() noexcept;
+};
+
+// Records that a rule puts on the tape while this lives, at its end, to have them passed through in its place. Unless
+// they are kept they are gone afterwards.
+class Expansion {
+ public:
+  Expansion(Tape& tape, Pass::State& pass, bool kept);
+  ~Expansion();
+  Expansion(const Expansion&) = delete;
+  Expansion& operator=(const Expansion&) = delete;
+
+  // Runs f recorded; the window over what it recorded, up to its result.
+  Window& run(const std::function<Tensor()>& f);
+
+ private:
+  Tape& tape_;
+  Pass::State& pass_;
+  bool kept_;
+  std::uint32_t before_;
+  bool opened_ = false;
 };
 
 struct Tape::State {
@@ -98,6 +138,11 @@ struct Tape::State {
     std::uint64_t id;
     std::vector<Tensor> sources;  // what it read
   };
+  // What a record keeps besides.
+  struct Kept {
+    std::uint32_t record;
+    std::shared_ptr<const void> object;
+  };
 
   std::vector<std::unique_ptr<Chunk>> chunks;
   std::uint32_t size = 0;
@@ -106,8 +151,10 @@ struct Tape::State {
   std::uint32_t scope_count = 1;
   std::uint32_t scope = 0;
   std::vector<InnerTape> inner_tapes;
-  std::vector<std::unique_ptr<Sweep::State>> sweeps;  // one for each level of sweeps within sweeps
-  std::size_t sweep_depth = 0;
+  std::vector<Kept> kept;                            // in the order of the records
+  std::vector<std::unique_ptr<Pass::State>> passes;  // one for each level of passes within passes
+  std::size_t pass_depth = 0;
+  std::uint64_t walked = 0;
 
   Record& at(std::uint32_t i) {
     auto* chunk = reinterpret_cast<Record*>(chunks[i >> chunk_bits]->bytes);
@@ -119,9 +166,48 @@ struct Tape::State {
     if (tape != id || index == Record::none || at(index).version != body.storage().version) return Record::none;
     return index;
   }
-  // Destroys the records from `first` on, last to first; whether a source was among them.
-  bool drop(std::uint32_t first) noexcept;
+  // Destroys the records from `first` on, last to first, and what is known of them.
+  void drop(std::uint32_t first) noexcept;
 };
+
+// A pass's level of scratch memory, given back whatever happens; and the tape as it was before, after an exception.
+class PassLevel {
+ public:
+  explicit PassLevel(Tape& tape);
+  ~PassLevel();
+  PassLevel(const PassLevel&) = delete;
+  PassLevel& operator=(const PassLevel&) = delete;
+
+  Pass::State& operator*() const { return pass_; }
+
+ private:
+  Tape& tape_;
+  Pass::State& pass_;
+};
+
+namespace detail {
+
+// ---- what was asked for (targets.cpp); `op` is who asks, for messages
+
+// y's record. TapeError unless this tape computed y, a float tensor.
+const Record& find_result(const char* op, const Tape& tape, const Tensor& y);
+// Finds what was asked about: xs, before `y`, into pass.targets. TapeError naming the one that this tape never saw, or
+// that came after the result.
+void find_targets(const char* op, const Tape& tape, const Record& y, std::span<const Tensor> xs, Pass::State& pass);
+// From the source of a target to the target: that part of its gradient; and back, a tangent among zeros.
+Tensor part_of(const Tape& tape, const Target& target, Tensor whole);
+Tensor among_zeros(const Tape& tape, const Target& target, Tensor part);
+// What a pass hands out, made the caller's own: copied where somebody else holds it too.
+Tensor owned(const Tape& tape, Tensor x, bool recorded);
+
+// "record 7 (tanh, scope \"layer/score\")".
+std::string describe(const Tape& tape, const Record& record);
+// The flat index of the first element that is NaN or infinite; -1 for none, and for int64.
+Index first_nonfinite(const Tensor& x);
+// "nan at [2, 0] of shape [3, 4]".
+std::string describe_element(const Tensor& x, Index flat);
+
+}  // namespace detail
 
 extern const Op source_op;        // a value that the tape didn't make
 extern const Op inner_result_op;  // one that an inner tape computed from values that this tape knows

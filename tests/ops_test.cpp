@@ -81,10 +81,18 @@ struct Wrong {
 }  // namespace
 
 TEST_CASE("ops: every function of the headers that returns a tensor has a row in the table") {
-  // What isn't an op of tensors: it makes one from nothing, cuts the path on purpose, or is not recorded at all.
-  const std::set<std::string> not_ops = {"tensor",      "zeros",  "ones",     "full",    "zeros_like",
-                                         "ones_like",   "eye",    "linspace", "uniform", "normal",
-                                         "from_values", "detach", "gradient", "outputs", "orthonormal_columns"};
+  // What isn't an op of tensors: it makes one from nothing, cuts the path on purpose, asks a tape or a Jacobian, or is
+  // not recorded at all.
+  const std::set<std::string> not_ops = {"tensor",      "zeros",
+                                         "ones",        "full",
+                                         "zeros_like",  "ones_like",
+                                         "eye",         "linspace",
+                                         "uniform",     "normal",
+                                         "from_values", "detach",
+                                         "gradient",    "jvp",
+                                         "vjp",         "matrix",
+                                         "hessian",     "hessian_vector_product",
+                                         "outputs",     "orthonormal_columns"};
   const std::set<std::string> declared = declared_functions();
   REQUIRE(declared.size() > 40);
 
@@ -129,6 +137,31 @@ TEST_CASE("ops: a recorded sweep gives the numbers of a plain one") {
     for (std::size_t i = 0; i < plain.gradients.size(); ++i)
       // The same few operations, in another order at most: some rounding errors of 1e-16.
       CHECK_MESSAGE(distance(plain.gradients[i], recorded.gradients[i]) < 1e-14, row.op << " " << row.what);
+  }
+}
+
+TEST_CASE("ops: forwards is the transpose of backwards, recorded or not") {
+  for (const OpRow& row : op_table()) {
+    Tape tape;
+    const std::vector<Tensor> xs = floats(row.arguments);
+    for (const Tensor& x : xs) (void)sum(x);
+    const Tensor y = row.function(row.arguments);
+    if (y.dtype() == i64) continue;
+    const Tensor u = varied(y.shape(), 7, y.dtype());
+    std::vector<Tensor> tangents;
+    for (std::size_t i = 0; i < xs.size(); ++i) tangents.push_back(varied(xs[i].shape(), 20 + i, xs[i].dtype()));
+    const std::vector<Tensor> pulled = tape.gradients(y, xs, {.seed = u});
+    const Tensor pushed = tape.jvp(y, xs, tangents);
+    const Tensor recorded = tape.jvp(y, xs, tangents, {.recorded = true});
+    double right = 0, size = 1;
+    for (std::size_t i = 0; i < xs.size(); ++i) {
+      const double part = sum(cast(pulled[i] * tangents[i], f64)).item();
+      right += part;
+      size += std::fabs(part);
+    }
+    // Some rounding errors of 1e-16.
+    CHECK_MESSAGE(std::fabs(sum(cast(u * pushed, f64)).item() - right) <= 1e-12 * size, row.op << " " << row.what);
+    CHECK_MESSAGE(distance(pushed, recorded) < 1e-14, row.op << " " << row.what);
   }
 }
 

@@ -1,0 +1,134 @@
+// What both directions share: the values that rules read, scratch memory, and records that stand in for another.
+#include <cmath>
+
+#include "autograd/kernels/kernels.h"
+#include "autograd/tape_state.h"
+
+namespace ebb {
+
+namespace {
+
+const Tensor& checked(const Record& source, const Record& reader) {
+  const std::uint32_t now = source.output.version();
+  if (now != source.version)
+    fail<StaleValueError>("gradient",
+                          "the derivative of record {} ({}) reads the value of record {} ({}, shape {}), which was "
+                          "written since: version {} was recorded, now it is {}; sweep before writing, or clone it",
+                          reader.index, reader.op.name, source.index, source.op.name, source.output.shape(),
+                          source.version, now);
+  return source.output;
+}
+
+}  // namespace
+
+const Tensor& Pass::unread_input(const Record& record, Index input) const {
+  return state_.tape->state_->at(record.inputs()[static_cast<std::size_t>(input)]).output;
+}
+
+const Tensor& Pass::input(const Record& record, Index input) const {
+  return checked(state_.tape->state_->at(record.inputs()[static_cast<std::size_t>(input)]), record);
+}
+
+const Tensor& Pass::output(const Record& record) const { return checked(record, record); }
+
+// ---- scratch memory
+
+Window& Pass::State::open_window(std::uint32_t first, std::uint32_t last) {
+  if (window_count == windows.size()) windows.emplace_back();
+  Window& window = windows[window_count];
+  window.first = first;
+  window.cells.resize(last - first + 1);
+  ++window_count;
+  return window;
+}
+
+Pending& Pass::State::pending_of(Cell& cell) {
+  if (cell.pending == Record::none) {
+    if (pending_count == pending.size()) pending.emplace_back();
+    cell.pending = pending_count++;
+  }
+  return pending[cell.pending];
+}
+
+void Pass::State::clear() noexcept {
+  while (window_count > 0) close_window();
+  for (std::uint32_t i = 0; i < pending_count; ++i) {
+    pending[i].products.clear();
+    pending[i].pieces.clear();
+    pending[i].places.clear();
+    pending[i].rows = 0;
+  }
+  pending_count = 0;
+  targets.clear();
+}
+
+namespace {
+
+Pass::State& next_level(Tape& tape, Tape::State& state) {
+  if (state.pass_depth == state.passes.size()) state.passes.push_back(std::make_unique<Pass::State>());
+  Pass::State& pass = *state.passes[state.pass_depth];
+  pass.tape = &tape;
+  pass.check_finite = tape.options().check_finite;
+  ++state.pass_depth;
+  return pass;
+}
+
+}  // namespace
+
+PassLevel::PassLevel(Tape& tape) : tape_(tape), pass_(next_level(tape, *tape.state_)) {}
+
+PassLevel::~PassLevel() {
+  pass_.clear();
+  --tape_.state_->pass_depth;
+}
+
+// ---- records that stand in for another
+
+Expansion::Expansion(Tape& tape, Pass::State& pass, bool kept)
+    : tape_(tape), pass_(pass), kept_(kept), before_(tape.state_->size) {}
+
+Expansion::~Expansion() {
+  if (opened_) pass_.close_window();
+  if (!kept_) tape_.truncate(before_);
+}
+
+Window& Expansion::run(const std::function<Tensor()>& f) {
+  const Pause pause(&tape_);
+  const Tensor y = f();
+  const Record* end = tape_.find(y);
+  if (!end || end->index < before_) fail<TapeError>("expand", "the result wasn't recorded by the function itself");
+  Window& window = pass_.open_window(before_, end->index);
+  opened_ = true;
+  return window;
+}
+
+// ---- finite or not
+
+Index detail::first_nonfinite(const Tensor& x) {
+  if (x.dtype() == i64) return -1;
+  return by_float_type("check_finite", x.dtype(), [&](auto zero) -> Index {
+    using T = decltype(zero);
+    if (std::isfinite(kernels::table<T>().largest(data<T>(x), x.size()))) return -1;
+    Index i = 0;
+    while (std::isfinite(data<T>(x)[i])) ++i;
+    return i;
+  });
+}
+
+std::string detail::describe_element(const Tensor& x, Index flat) {
+  std::vector<Index> at(static_cast<std::size_t>(x.rank()));
+  Index rest = flat;
+  for (Index axis = x.rank() - 1; axis >= 0; --axis) {
+    at[static_cast<std::size_t>(axis)] = rest % x.extent(axis);
+    rest /= x.extent(axis);
+  }
+  return fmt::format("{} at [{}] of shape {}", element(x, flat), fmt::join(at, ", "), x.shape());
+}
+
+std::string detail::describe(const Tape& tape, const Record& record) {
+  const std::string scope = tape.scope(record);
+  return fmt::format("record {} ({}{})", record.index, record.op.name,
+                     scope.empty() ? "" : fmt::format(", scope \"{}\"", scope));
+}
+
+}  // namespace ebb
