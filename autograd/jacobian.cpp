@@ -83,8 +83,10 @@ double spectral_norm(const Jacobian& jacobian) {
   Rng rng(1);
   std::vector<Tensor> us, vs;
   std::vector<double> diagonal, above;
-  Tensor v = normal(jacobian.x_.shape(), 0, 1, rng, f64);
-  orthonormalise(v, {});
+  // Begun with Jᵀu, v never has a part that J can't see.
+  Tensor v = cast(jacobian.vjp(normal(jacobian.y_.shape(), 0, 1, rng, result_type)), f64);
+  const double beginning = orthonormalise(v, {});
+  if (!(beginning > 0)) return beginning;
   double largest = 0;
   for (Index k = 0; k < most; ++k) {
     vs.push_back(v);

@@ -35,7 +35,7 @@ TEST_CASE("jvp: of several arguments it is the sum, also where one depends on an
   const Tensor v = varied({1, 3}, 3), w = varied({1, 3}, 4), dW = varied({3, 3}, 5);
   const Tensor together = tape.jvp(states[4], {first, states[2], W}, {v, w, dW});
   const Tensor apart = tape.jvp(states[4], first, v) + tape.jvp(states[4], states[2], w) + tape.jvp(states[4], W, dW);
-  CHECK(distance(together, apart) < 1e-15);
+  CHECK(distance(together, apart) < 1e-14);  // some roundings of numbers of size 1
 }
 
 TEST_CASE("jvp: of a slice, a selection and a view taken before the tape") {

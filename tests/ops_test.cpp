@@ -146,7 +146,7 @@ TEST_CASE("ops: forwards is the transpose of backwards, recorded or not") {
     const std::vector<Tensor> xs = floats(row.arguments);
     for (const Tensor& x : xs) (void)sum(x);
     const Tensor y = row.function(row.arguments);
-    if (y.dtype() == i64) continue;
+    if (y.dtype() == i64 || !tape.find(y)) continue;  // the slope of the identity is a constant
     const Tensor u = varied(y.shape(), 7, y.dtype());
     std::vector<Tensor> tangents;
     for (std::size_t i = 0; i < xs.size(); ++i) tangents.push_back(varied(xs[i].shape(), 20 + i, xs[i].dtype()));
