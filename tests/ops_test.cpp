@@ -1,4 +1,4 @@
-// Every op against differences of its values, from the one table of op_table.cpp; and no op without a row there.
+// Every op against differences of its values, from the one table of op_table.h; and no op without a row there.
 #include "op_table.h"
 
 #include <filesystem>
@@ -99,7 +99,7 @@ TEST_CASE("ops: every function of the headers that returns a tensor has a row in
   std::set<std::string> rows;
   for (const OpRow& row : op_table()) rows.insert(std::string(row.op));
   for (const std::string& name : declared)
-    if (!not_ops.contains(name)) CHECK_MESSAGE(rows.contains(name), name << " has no row in op_table.cpp");
+    if (!not_ops.contains(name)) CHECK_MESSAGE(rows.contains(name), name << " has no row in op_table()");
   for (const std::string& name : rows) CHECK_MESSAGE(declared.contains(name), name << " is in no header");
 }
 
