@@ -51,6 +51,22 @@ Slope slope_along(const Function& f, std::span<const Tensor> xs, std::span<const
   return result;
 }
 
+// u₂ · ∇(u₁ · ∇f), each over all arguments at once, and its gradients.
+Slope slope_of_slope(const Function& f, std::span<const Tensor> xs, std::span<const std::size_t> floats,
+                     bool with_gradients) {
+  Tape tape;
+  const std::vector<Tensor> wanted = introduced(xs, floats);
+  Tensor slope = project(f(xs), 1);
+  for (std::uint64_t order = 1; order <= 2; ++order) {
+    const std::vector<Tensor> gradients = tape.gradients(slope, wanted, {.recorded = true});
+    slope = project(gradients[0], 100 * order);
+    for (std::size_t n = 1; n < gradients.size(); ++n) slope += project(gradients[n], 100 * order + n);
+  }
+  Slope result{slope.item(), {}};
+  if (with_gradients) result.gradients = tape.gradients(slope, wanted);
+  return result;
+}
+
 double central_difference(double step, const std::function<double(double)>& at) {
   return (8 * (at(step) - at(-step)) - (at(2 * step) - at(-2 * step))) / (12 * step);
 }
@@ -68,6 +84,8 @@ std::vector<Index> index_of(const Shape& shape, Index flat) {
 
 GradientCheck check_gradients(const Function& f, std::span<const Tensor> arguments,
                               const GradientCheckOptions& options) {
+  if (options.orders < 1 || options.orders > 3)
+    fail("check_gradients", "orders = {}, where 1, 2 and 3 are known", options.orders);
   std::vector<Tensor> xs;
   std::vector<std::size_t> floats;
   {
@@ -77,6 +95,8 @@ GradientCheck check_gradients(const Function& f, std::span<const Tensor> argumen
       xs.push_back(x.dtype() == i64 ? detach(x) : cast(x, f64));
     }
   }
+  if (floats.empty())
+    fail("check_gradients", "none of the {} arguments is a float tensor: there is no gradient to check", xs.size());
   GradientCheck check{.passed = true};
 
   // Compares the gradients by every element with differences of `function`.
@@ -109,9 +129,13 @@ GradientCheck check_gradients(const Function& f, std::span<const Tensor> argumen
     first = tape.gradients(project(f(xs), 1), wanted);
   }
   compare(1, first, [&] { return value(f, xs); });
-  for (std::size_t k = 0; k < floats.size(); ++k) {
+  for (std::size_t k = 0; options.orders >= 2 && k < floats.size(); ++k) {
     const Slope slope = slope_along(f, xs, floats, k, /*with_gradients=*/true);
     compare(2, slope.gradients, [&] { return slope_along(f, xs, floats, k, false).value; });
+  }
+  if (options.orders >= 3) {
+    const Slope slope = slope_of_slope(f, xs, floats, /*with_gradients=*/true);
+    compare(3, slope.gradients, [&] { return slope_of_slope(f, xs, floats, false).value; });
   }
   return check;
 }
@@ -121,6 +145,8 @@ GradientCheck check_gradients(const Function& f, std::span<const Tensor> argumen
 auto fmt::formatter<ebb::GradientCheck>::format(const ebb::GradientCheck& check, fmt::format_context& context) const
     -> fmt::format_context::iterator {
   const auto& worst = check.worst;
+  if (check.passed && check.compared == 0)
+    return fmt::format_to(context.out(), "nothing to compare: every argument that has a gradient is empty");
   if (check.passed)
     return fmt::format_to(context.out(), "gradients agree with differences: {} compared, largest error {:.1e}",
                           check.compared, worst.error);

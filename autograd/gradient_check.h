@@ -13,7 +13,7 @@ namespace ebb {
 
 // Where a gradient and the difference that it was compared with stand farthest apart.
 struct GradientMismatch {
-  int order = 0;             // 1 or 2
+  int order = 0;             // 1, 2 or 3
   std::size_t argument = 0;  // of the function
   std::vector<Index> index;  // of the element
   double gradient = 0;       // by the tape
@@ -23,18 +23,21 @@ struct GradientMismatch {
 
 struct GradientCheck {
   bool passed = false;
-  Index compared = 0;  // derivatives, over all arguments and both orders
+  Index compared = 0;  // derivatives, over all arguments and orders; 0 where all arguments are empty, which passes
   GradientMismatch worst = {};
 };
 
 struct GradientCheckOptions {
   double tolerance = 1e-7;  // fourth-order differences of step 10⁻³ are good to about 1e-10 for tame functions
   double step = 1e-3;       // times max(1, |x|)
+  int orders = 2;           // 1: the sweep; 2: the recorded sweep too; 3: and recorded sweeps of recorded sweeps
 };
 
-// Compares gradients of Σ c ∘ f(arguments), for a fixed cotangent c, with central differences of fourth order, and
-// those of the recorded sweep (second order) with differences of first gradients. Float arguments are taken in float64;
-// int64 ones are passed on as they are. Every argument's every element is compared.
+// Compares gradients of Σ c ∘ f(arguments), for a fixed cotangent c, with central differences of fourth order; those of
+// the recorded sweep, projected argument by argument (second order), with differences of first gradients; and, where
+// asked for, those of a recorded sweep of a recorded sweep, projected over all arguments (third order), with
+// differences of second ones. Float arguments are taken in float64; int64 ones are passed on as they are. Every
+// argument's every element is compared. Error where no argument is a float tensor.
 [[nodiscard]] GradientCheck check_gradients(const std::function<Tensor(std::span<const Tensor>)>& f,
                                             std::span<const Tensor> arguments,
                                             const GradientCheckOptions& options = {});

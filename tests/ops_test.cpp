@@ -119,14 +119,16 @@ TEST_CASE("ops: every op that the sources can record is recorded by a row of the
   for (const std::string& name : defined) CHECK_MESSAGE(recorded.contains(name), name << " was recorded by no row");
 }
 
-TEST_CASE("ops: gradients and gradients of gradients agree with differences in float64") {
+TEST_CASE("ops: first and second and third derivatives agree with differences in float64") {
   for (const OpRow& row : op_table()) {
-    const GradientCheck check = check_gradients(row.function, row.arguments);
+    const std::vector<Tensor> wanted = floats(row.arguments);
+    if (wanted.empty()) continue;
+    const GradientCheck check = check_gradients(row.function, row.arguments, {.orders = 3});
     CHECK_MESSAGE(check.passed, row.op << " " << row.what << ": " << fmt::format("{}", check));
     Index expected = 0;
-    for (const Tensor& x : floats(row.arguments)) expected += x.size();
-    // Both orders, the second once for each argument.
-    CHECK(check.compared == expected * (1 + static_cast<Index>(floats(row.arguments).size())));
+    for (const Tensor& x : wanted) expected += x.size();
+    // The second order once for each argument.
+    CHECK(check.compared == expected * (2 + static_cast<Index>(wanted.size())));
   }
 }
 
@@ -204,9 +206,49 @@ TEST_CASE("ops: a wrong derivative is found") {
   const GradientCheck first = check_gradients([](const Tensor& x) { return elementwise<Wrong>(x); }, varied({2, 3}));
   CHECK_FALSE(first.passed);
   CHECK(first.worst.error > 1e-4);
-  check_says(fmt::format("{}", first), {"gradients differ", "argument 0"});
+  check_says(fmt::format("{}", first), {"gradients differ", "order 1", "argument 0"});
 
   // A path that is cut.
   const GradientCheck second = check_gradients([](const Tensor& x) { return x * square(detach(x)); }, varied({2}));
   CHECK_FALSE(second.passed);
+}
+
+TEST_CASE("ops: a derivative that is wrong from some order on is found at that order") {
+  const auto cut_at = [](int order) {
+    return [order](const Tensor& x) {
+      // The k-th derivative of (x − detach(x))ᵏ alone isn't 0.
+      Tensor power = x - detach(x);
+      for (int k = 1; k < order; ++k) power = power * (x - detach(x));
+      return square(square(x)) + power;
+    };
+  };
+  for (const int order : {1, 2, 3}) {
+    const std::array<Tensor, 1> arguments{varied({2})};
+    const auto f = cut_at(order);
+    const auto by_orders = [&](int orders) {
+      return check_gradients([&](std::span<const Tensor> xs) { return f(xs[0]); }, arguments, {.orders = orders});
+    };
+    CHECK(by_orders(order).worst.order == order);
+    CHECK_FALSE(by_orders(order).passed);
+    if (order > 1) CHECK(by_orders(order - 1).passed);
+  }
+}
+
+TEST_CASE("ops: a check of nothing says so") {
+  const auto f = [](const Tensor& x) { return sum(square(x)); };
+  const GradientCheck check = check_gradients(f, zeros({2, 0}));
+  CHECK(check.passed);
+  CHECK(check.compared == 0);
+  check_says(fmt::format("{}", check), {"nothing to compare"});
+  check_says(message_of<Error>([&] {
+               (void)check_gradients(f, indices({1, 2}));
+             }),
+             {"[check_gradients]", "float", "1 arguments"});
+  const std::array<Tensor, 1> arguments{varied({2})};
+  for (const int orders : {0, 4})
+    check_says(message_of<Error>([&] {
+                 (void)check_gradients([&](std::span<const Tensor> xs) { return f(xs[0]); }, arguments,
+                                       {.orders = orders});
+               }),
+               {"[check_gradients]", fmt::format("orders = {}", orders)});
 }
