@@ -1,6 +1,8 @@
 // Everything of ebb's automatic differentiation.
 #pragma once
 
+#include "autograd/checkpointed.h"
+#include "autograd/custom_op.h"
 #include "autograd/elementwise.h"
 #include "autograd/error.h"
 #include "autograd/gradient_check.h"

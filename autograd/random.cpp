@@ -1,7 +1,9 @@
 #include "autograd/random.h"
 
+#include <algorithm>
 #include <bit>
 #include <cmath>
+#include <utility>
 
 #include "autograd/error.h"
 
@@ -31,13 +33,37 @@ double portable_log(double x) {
   return exponent * 0.69314718055994531 + 2 * (f * series);
 }
 
+constinit thread_local detail::GeneratorNotes* current_notes = nullptr;
+
 }  // namespace
 
-Rng::Rng(std::uint64_t seed) {
+Rng::Rng() {
+  if (current_notes) current_notes->make(*this);
+}
+
+Rng::Rng(std::uint64_t seed) : Rng() {
   for (std::uint64_t& word : state_) word = splitmix64(seed);
 }
 
+Rng::Rng(const Rng& other) : Rng() { state_ = other.state(); }
+
+Rng& Rng::operator=(const Rng& other) {
+  if (current_notes) current_notes->use(*this);
+  state_ = other.state();
+  return *this;
+}
+
+Rng::~Rng() {
+  if (current_notes) current_notes->forget(*this);
+}
+
+const Rng::State& Rng::state() const {
+  if (current_notes) current_notes->use(const_cast<Rng&>(*this));
+  return state_;
+}
+
 std::uint64_t Rng::next() {
+  if (current_notes) current_notes->use(*this);
   auto& s = state_;
   const std::uint64_t result = std::rotl(s[0] + s[3], 23) + s[0];
   const std::uint64_t t = s[1] << 17;
@@ -77,6 +103,49 @@ Rng Rng::from_state(const State& state) {
   Rng rng;
   rng.state_ = state;
   return rng;
+}
+
+// ---- which generators are used
+
+detail::GeneratorNotes::GeneratorNotes() : outer_(std::exchange(current_notes, this)) {}
+
+detail::GeneratorNotes::GeneratorNotes(std::span<const Rng::State> states) : GeneratorNotes() {
+  replayed_ = states;
+  replays_ = true;
+}
+
+detail::GeneratorNotes::~GeneratorNotes() {
+  current_notes = outer_;
+  if (!replays_) return;
+  for (const Used& used : used_)
+    if (used.generator) used.generator->state_ = used.before;
+}
+
+std::vector<Rng::State> detail::GeneratorNotes::states() const {
+  std::vector<Rng::State> result;
+  for (const Used& used : used_) result.push_back(used.before);
+  return result;
+}
+
+void detail::GeneratorNotes::use(Rng& generator) {
+  if (outer_) outer_->use(generator);
+  if (std::find(made_.begin(), made_.end(), &generator) != made_.end()) return;
+  for (const Used& used : used_)
+    if (used.generator == &generator) return;
+  used_.push_back({&generator, generator.state_});
+  if (used_.size() <= replayed_.size()) generator.state_ = replayed_[used_.size() - 1];
+}
+
+void detail::GeneratorNotes::make(const Rng& generator) {
+  if (outer_) outer_->make(generator);
+  made_.push_back(&generator);
+}
+
+void detail::GeneratorNotes::forget(const Rng& generator) noexcept {
+  if (outer_) outer_->forget(generator);
+  std::erase(made_, &generator);
+  for (Used& used : used_)
+    if (used.generator == &generator) used.generator = nullptr;
 }
 
 }  // namespace ebb

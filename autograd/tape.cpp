@@ -14,7 +14,7 @@ namespace {
 
 constinit thread_local Tape* current_tape = nullptr;
 constinit thread_local Pause* current_pause = nullptr;
-constinit std::atomic<std::uint64_t> next_id = 1;
+constinit std::atomic<std::uint64_t> ids = 1;
 
 // States of this thread's former tapes.
 thread_local std::vector<std::unique_ptr<Tape::State>> spare_states;
@@ -41,18 +41,20 @@ void refuse_inner_result(Sweep& sweep, const Record& record, Tensor) {
   for (Index i = 0; i < record.count; ++i) cut |= sweep.wants(record, i);
   if (!cut) return;
   fail<TapeError>("gradient",
-                  "a path leads through record {}, a tensor of shape {} that an inner tape computed from what is on "
-                  "this one, and would be cut there; compute it on this tape (a gradient with {{.recorded = true}}), "
+                  "a path leads through record {}, a tensor of shape {} that an inner tape or a checkpoint computed "
+                  "from what is on this one, and would be cut there; compute it on this tape (a gradient with "
+                  "{{.recorded = true}}), "
                   "or detach() it to say that it is a constant",
                   record.index, record.output.shape());
 }
 
 Tensor refuse_inner_tangent(const Tangents&, const Record& record) {
-  fail<TapeError>("jvp",
-                  "a path leads through record {}, a tensor of shape {} that an inner tape computed from what is on "
-                  "this one, and would be cut there; compute it on this tape, or detach() it to say that it is a "
-                  "constant",
-                  record.index, record.output.shape());
+  fail<TapeError>(
+      "jvp",
+      "a path leads through record {}, a tensor of shape {} that an inner tape or a checkpoint computed "
+      "from what is on this one, and would be cut there; compute it on this tape, or detach() it to say that it is a "
+      "constant",
+      record.index, record.output.shape());
 }
 
 }  // namespace
@@ -60,13 +62,11 @@ Tensor refuse_inner_tangent(const Tangents&, const Record& record) {
 const Op source_op{.name = "source"};
 const Op inner_result_op{.name = "inner_result", .vjp = refuse_inner_result, .jvp = refuse_inner_tangent};
 
+std::uint64_t Tape::next_id() { return ids.fetch_add(1, std::memory_order_relaxed); }
+
 Tape* Tape::current() { return current_tape; }
 
-Tape::Tape(const TapeOptions& options)
-    : id_(next_id.fetch_add(1, std::memory_order_relaxed)),
-      options_(options),
-      outer_(current_tape),
-      state_(take_state()) {
+Tape::Tape(const TapeOptions& options) : id_(next_id()), options_(options), outer_(current_tape), state_(take_state()) {
   current_tape = this;
 }
 

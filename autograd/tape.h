@@ -143,6 +143,7 @@ class Tape {
   friend void record(const Op&, const Tensor&, std::span<const Tensor* const>, std::int64_t);
   friend void record(const Op&, const Tensor&, std::span<const Tensor* const>, std::shared_ptr<const void>);
 
+  static std::uint64_t next_id();
   std::uint32_t position(const Tensor& x);
   void append(const Op& op, const Tensor& output, std::span<const Tensor* const> inputs, std::int64_t attribute);
   void refuse_living_inner_result(std::uint64_t tape) const;

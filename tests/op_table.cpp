@@ -109,6 +109,31 @@ void add_indexing(Table& table) {
   table.add("assemble", "of a row without its axis", placed, {varied({2})});
 }
 
+// x² as an op of its own.
+struct OwnSquare {
+  static constexpr auto name = "own_square";
+  Tensor value(Saved&, const Tensor& x) const { return x * x; }
+  std::array<Tensor, 1> vjp(const Saved&, const Tensor& g, const Tensor&, const Tensor& x) const {
+    return {2.0 * x * g};
+  }
+  Tensor jvp(const Saved&, const std::array<Tensor, 1>& tangents, const Tensor&, const Tensor& x) const {
+    return 2.0 * x * tangents[0];
+  }
+};
+
+void add_recorded_as_one(Table& table) {
+  for (const Shape& shape : {Shape{}, Shape{2, 3}, Shape{0}}) {
+    table.add("custom", fmt::format("of {}", shape), [](const Tensor& x) { return custom(OwnSquare{}, x); },
+              {varied(shape)});
+    const auto inside = [](const Tensor& x, const Tensor& w) { return tanh(x * w) * exp(w); };
+    table.add("checkpointed", fmt::format("of {}", shape),
+              [=](const Tensor& x, const Tensor& w) {
+                return checkpointed([=](const Tensor& a) { return inside(a, w); }, x) * w;
+              },
+              {varied(shape, 1), varied(shape, 2)});
+  }
+}
+
 void add_recurrent(Table& table) {
   constexpr Index time = 2, batch = 2, inputs = 3, hidden = 2;
   for (const Activation activation : {Activation::identity, Activation::tanh, Activation::logistic, Activation::relu}) {
@@ -147,6 +172,7 @@ std::vector<OpRow> op_table() {
   add_reductions(table);
   add_matrices(table);
   add_indexing(table);
+  add_recorded_as_one(table);
   add_recurrent(table);
   add_losses(table);
   return table.take();
