@@ -1,0 +1,264 @@
+#include "random_program.h"
+
+#include <nn/nn.h>
+
+#include <algorithm>
+
+namespace ebb::test {
+
+Index Choices::below(Index bound) {
+  const Index byte = more() ? bytes_[at_++] : 0;
+  return byte % bound;
+}
+
+double Choices::number() {
+  const Index byte = below(256);
+  if (wild_) {
+    const double extremes[] = {0, -0.0, 1e300, -1e-310, infinity, -infinity, not_a_number, 1e-40};
+    if (byte < 8) return extremes[byte];
+  }
+  return static_cast<double>(byte - 128) / 85;
+}
+
+Index Choices::axis(const Tensor& x) {
+  if (wild_) return below(16) - 8;
+  return below(2 * x.rank()) - x.rank();
+}
+
+Index Choices::position(Index extent) {
+  if (wild_) return below(10) - 3;
+  return below(extent);
+}
+
+Tensor Choices::positions(Index extent, const Shape& shape) {
+  std::vector<std::int64_t> values;
+  for (Index i = 0; i < shape.size(); ++i) values.push_back(position(extent));
+  return from_values(values, shape);
+}
+
+Shape Choices::shape() {
+  constexpr Index wrong[] = {0, -1, Index{1} << 60, Index{1} << 32};
+  std::vector<Index> extents(static_cast<std::size_t>(below(wild_ ? 8 : 4)));
+  for (Index& extent : extents) {
+    const Index choice = below(wild_ ? 12 : 3);
+    extent = choice >= 8 ? wrong[choice - 8] : 1 + choice % 3;
+  }
+  return Shape(extents);
+}
+
+Shape Choices::shape_of_as_many(Index size) {
+  if (wild_ && flip()) return shape();
+  const Index rows = 1 + below(4);
+  return size % rows == 0 ? Shape{rows, size / rows} : Shape{size};
+}
+
+// ---- the ops
+
+namespace {
+
+using T = const Tensor&;
+using C = Choices&;
+using Takes = ProgramOp::Takes;
+constexpr auto positive = ProgramOp::Domain::positive;
+constexpr auto all = ProgramOp::Domain::all;
+constexpr auto kinked = ProgramOp::Form::kinked;
+
+Tensor step_of_all(T a, T b, C choices) {
+  const Tensor a_t = transpose(a), square_matrix = matmul(a, a_t);
+  const Activation activation = choices.flip() ? Activation::tanh : Activation::logistic;
+  return rnn_step(reshape(a, Shape{1, a.extent(0), a.extent(1)}), choices.wild() ? choices.position(1) : 0,
+                  choices.wild() ? b : square_matrix, a_t, square_matrix, sum(a, 1), activation);
+}
+
+Tensor part(T a, T, C choices) {
+  const Index axis = choices.axis(a);
+  if (choices.wild()) return slice(a, choices.position(3), choices.position(3), axis);
+  const Index begin = choices.position(a.extent(axis));
+  return slice(a, begin, begin + 1 + choices.below(a.extent(axis) - begin), axis);
+}
+
+Tensor rows(T a, T, C choices) {
+  const Shape shape = choices.flip() ? Shape{3} : Shape{2, 2};
+  return take_rows(a, choices.positions(choices.wild() ? 3 : a.extent(0), shape));
+}
+
+Tensor assembled(T a, T b, C choices) {
+  const Index axis = choices.wild() ? choices.axis(a) : a.rank() - 1;
+  const Index extent = choices.wild() ? 3 : a.extent(axis);
+  const Place places[] = {{.axis = axis, .begin = choices.wild() ? choices.position(2) : 1}, {.axis = axis}};
+  return assemble(std::array{a, b}, places, choices.wild() ? choices.shape() : a.shape().with(axis, extent + 1));
+}
+
+const ProgramOp ops[] = {
+    {"operator+", Takes::broadcasting, [](T a, T b, C) { return a + b; }},
+    {"operator-", Takes::broadcasting, [](T a, T b, C) { return a - b; }},
+    {"operator*", Takes::broadcasting, [](T a, T b, C) { return a * b; }},
+    {"operator/", Takes::broadcasting, [](T a, T b, C) { return b / a; }, positive},
+    {"operator+", Takes::any, [](T a, T, C choices) { return a + choices.number(); }},
+    {"operator-", Takes::any, [](T a, T, C choices) { return choices.number() - a; }},
+    {"operator*", Takes::any, [](T a, T, C choices) { return a * choices.number(); }},
+    {"operator/", Takes::any, [](T a, T, C choices) { return choices.number() / a; }, positive},
+    {"operator-", Takes::any, [](T a, T, C) { return -a; }},
+    {"square", Takes::any, [](T a, T, C) { return square(a); }},
+    {"sqrt", Takes::any, [](T a, T, C) { return sqrt(a); }, positive},
+    {"exp", Takes::any, [](T a, T, C) { return exp(a); }},
+    {"log", Takes::any, [](T a, T, C) { return log(a); }, positive},
+    {"tanh", Takes::any, [](T a, T, C) { return tanh(a); }},
+    {"sigmoid", Takes::any, [](T a, T, C) { return sigmoid(a); }},
+    {"relu", Takes::any, [](T a, T, C) { return relu(a); }, all, kinked},
+    {"clone", Takes::any, [](T a, T, C) { return clone(a); }},
+    {"where", Takes::broadcasting, [](T a, T b, C) { return where(a < b, a, b); }, all, kinked},
+    {"where", Takes::any, [](T a, T, C choices) { return where(a >= choices.number(), a, 0.5); }, all, kinked},
+    {"sum", Takes::any, [](T a, T, C) { return sum(a); }},
+    {"sum", Takes::axes, [](T a, T, C choices) { return sum(a, choices.axis(a), choices.flip()); }},
+    {"mean", Takes::any, [](T a, T, C) { return mean(a); }},
+    {"mean", Takes::axes, [](T a, T, C choices) { return mean(a, choices.axis(a), choices.flip()); }},
+    {"norm", Takes::any, [](T a, T, C) { return norm(a); }, positive},
+    {"log_softmax", Takes::axes, [](T a, T, C) { return log_softmax(a); }},
+    {"sum_to", Takes::axes, [](T a, T b, C choices) { return sum_to(a, choices.wild() ? b.shape() : Shape{1}); }},
+    {"broadcast_to", Takes::any,
+     [](T a, T b, C choices) { return broadcast_to(a, choices.wild() ? b.shape() : a.shape().inserted(0, 2)); }},
+    {"matmul", Takes::matrices, [](T a, T b, C) { return matmul(a, b); }},
+    {"matmul", Takes::matrix,
+     [](T a, T b, C choices) { return matmul(choices.wild() ? b : a, a, {.transpose_a = true}); }},
+    {"matmul", Takes::matrix,
+     [](T a, T b, C choices) { return matmul(a, choices.wild() ? b : a, {.transpose_b = true}); }},
+    {"transpose", Takes::matrix, [](T a, T, C) { return transpose(a); }},
+    {"reshape", Takes::any, [](T a, T, C choices) { return reshape(a, choices.shape_of_as_many(a.size())); }},
+    {"slice", Takes::axes, part},
+    {"select", Takes::axes, [](T a, T, C choices) { return select(a, choices.position(a.extent(0))); }},
+    {"take_rows", Takes::axes, rows},
+    {"concat", Takes::alike,
+     [](T a, T b, C choices) {
+       return concat({a, b, a}, a.rank() > 0 ? choices.axis(a) : 0);
+     }},
+    {"stack", Takes::alike,
+     [](T a, T b, C) {
+       return stack({a, b});
+     }},
+    {"assemble", Takes::alike, assembled},
+    {"rnn_step", Takes::matrix, step_of_all},
+    {"mse", Takes::alike, [](T a, T b, C) { return nn::mse(a, b); }},
+    {"cross_entropy", Takes::matrix,
+     [](T a, T, C choices) {
+       return nn::cross_entropy(a, choices.positions(choices.wild() ? 3 : a.extent(1), Shape{a.extent(0)}));
+     }},
+};
+
+}  // namespace
+
+std::span<const ProgramOp> program_ops() { return ops; }
+
+// ---- programs in which nothing goes wrong
+
+namespace {
+
+constexpr Index most_elements = 36;
+constexpr Index most_axes = 3;
+
+bool broadcastable(const Shape& a, const Shape& b) {
+  for (Index i = 1; i <= std::min(a.rank(), b.rank()); ++i)
+    if (a[-i] != b[-i] && a[-i] != 1 && b[-i] != 1) return false;
+  return true;
+}
+
+Tensor as_matrix(const Tensor& x) {
+  if (x.rank() == 2) return x;
+  return x.rank() == 0 ? reshape(x, {1, 1}) : reshape(x, {x.extent(0), -1});
+}
+
+struct Pair {
+  Tensor a, b;
+};
+Pair adapted(Takes takes, const Tensor& a, const Tensor& b) {
+  switch (takes) {
+    case Takes::any:
+      return {a, b};
+    case Takes::axes:
+      return {a.rank() == 0 ? reshape(a, {1}) : a, b};
+    case Takes::broadcasting:
+      return {a, broadcastable(a.shape(), b.shape()) ? b : mean(b)};
+    case Takes::matrix:
+      return {as_matrix(a), b};
+    case Takes::matrices: {
+      const Tensor left = as_matrix(a), right = as_matrix(b);
+      return {left, right.extent(0) == left.extent(1) ? right : transpose(left)};
+    }
+    case Takes::alike: {
+      const Tensor first = a.rank() == 0 ? reshape(a, {1}) : a;
+      return {first, b.shape() == first.shape() ? b : mean(b) * first};
+    }
+  }
+  return {};
+}
+
+Tensor bounded(Tensor y) {
+  while (y.rank() > most_axes || y.size() > most_elements) y = mean(y, 0);
+  // Differences see five derivatives of it: it must not be steep.
+  return tanh(0.7 * y);
+}
+
+}  // namespace
+
+RandomProgram::RandomProgram(std::vector<std::uint8_t> bytes, bool smooth)
+    : bytes_(std::move(bytes)), smooth_(smooth) {}
+
+std::vector<Tensor> RandomProgram::arguments() const {
+  Choices choices(bytes_, /*wild=*/false);
+  std::vector<Tensor> result;
+  const Index count = 1 + choices.below(3);
+  for (Index i = 0; i < count; ++i) result.push_back(varied(choices.shape(), static_cast<std::uint64_t>(40 + i)));
+  return result;
+}
+
+namespace {
+
+// Runs the choices behind those of the arguments; calls `seen` with each op.
+template <class F>
+Tensor run(Choices choices, std::span<const Tensor> arguments, bool smooth, F seen) {
+  // The arguments' own bytes.
+  choices.below(3);
+  for (std::size_t i = 0; i < arguments.size(); ++i) (void)choices.shape();
+
+  struct Value {
+    Tensor tensor;
+    bool used;
+  };
+  std::vector<Value> values;
+  for (const Tensor& x : arguments) values.push_back({x, false});
+  const auto take = [&]() -> const Tensor& {
+    const auto back = static_cast<std::size_t>(choices.below(std::min<Index>(6, static_cast<Index>(values.size()))));
+    Value& value = values[values.size() - 1 - back];
+    value.used = true;
+    return value.tensor;
+  };
+  const Index steps = 5 + choices.below(46);
+  for (Index step = 0; step < steps; ++step) {
+    std::size_t at = static_cast<std::size_t>(choices.below(std::size(ops)));
+    while (smooth && ops[at].form == kinked) ++at;  // the last is smooth
+    const ProgramOp& op = ops[at];
+    const Tensor a = take(), b = take();
+    seen(op);
+    Pair x = adapted(op.takes, a, b);
+    if (op.domain == positive) x.a = square(x.a) + 0.5;
+    values.push_back({bounded(op.apply(x.a, x.b, choices)), false});
+  }
+  std::vector<Tensor> results;
+  for (const Value& value : values)
+    if (!value.used) results.push_back(reshape(value.tensor, {-1}));
+  return concat(results);
+}
+
+}  // namespace
+
+Tensor RandomProgram::operator()(std::span<const Tensor> arguments) const {
+  return run(Choices(bytes_, false), arguments, smooth_, [](const ProgramOp&) {});
+}
+
+std::vector<std::string_view> RandomProgram::names() const {
+  std::vector<std::string_view> result;
+  (void)run(Choices(bytes_, false), arguments(), smooth_, [&](const ProgramOp& op) { result.push_back(op.name); });
+  return result;
+}
+
+}  // namespace ebb::test
