@@ -24,7 +24,10 @@ class Symbol {
   friend Symbol operator+(const Symbol& a, const Symbol& b) { return infix(a, " + ", b, sum, sum); }
   friend Symbol operator-(const Symbol& a, const Symbol& b) { return infix(a, " − ", b, sum, product); }
   friend Symbol operator*(const Symbol& a, const Symbol& b) {
-    return a.text_ == b.text_ ? square(a) : infix(a, " · ", b, product, product);
+    if (a.text_ == b.text_) return square(a);
+    if (b.strength_ == product && b.text_.starts_with("1 / "))
+      return {a.bracketed(product) + b.text_.substr(1), a.operands_ | b.operands_, product};
+    return infix(a, " · ", b, product, product);
   }
   friend Symbol operator/(const Symbol& a, const Symbol& b) { return infix(a, " / ", b, product, atom); }
   friend Symbol operator-(const Symbol& a) { return {"−" + a.bracketed(product), a.operands_, product}; }

@@ -46,7 +46,7 @@ struct Record {
 };
 
 // Called as a sweep passes a record, with the gradient that arrives at it, which it must not write. Runs paused; may
-// compute and sweep again.
+// compute and sweep again. What a checkpoint computes again for the sweep is not shown.
 using Observer = std::function<void(const Record& record, const Tensor& gradient)>;
 
 struct TapeOptions {

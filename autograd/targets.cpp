@@ -101,8 +101,11 @@ Tensor detail::among_zeros(const Tape& tape, const Target& target, Tensor part) 
 }
 
 Tensor detail::owned(const Tape& tape, Tensor x, bool recorded) {
-  const std::uint32_t own_handles = recorded && x.position().tape == tape.id() ? 2 : 1;
-  if (x.body().root || x.body().references.get() > own_handles) return recorded ? clone(x) : detach(x);
+  if (recorded) {
+    const bool made_here = x.position().tape == tape.id();
+    return !made_here || x.body().root || x.body().references.get() > 2 ? clone(x) : x;  // one handle is the record's
+  }
+  if (x.body().root || x.body().references.get() > 1) return detach(x);
   return x;
 }
 

@@ -156,6 +156,16 @@ TEST_CASE("hessian: of a quadratic form it is the form, and asking leaves the ta
   check_says(message_of<ShapeError>([&] { (void)tape.hessian(matmul(A, x), x); }), {"[hessian]", "[3, 1]"});
 }
 
+TEST_CASE("hessian: zeros where the gradient is constant, or there is none") {
+  const Tensor x = varied({3}), other = varied({2});
+  Tape tape;
+  const Tensor linear = sum(2.0 * x), apart = sum(square(other));
+  CHECK(same_bits(tape.hessian(linear, x), zeros({3, 3}, f64)));
+  (void)sum(x);
+  CHECK(same_bits(tape.hessian(apart, x), zeros({3, 3}, f64)));
+  CHECK(same_bits(tape.hessian_vector_product(apart, x, x), zeros({3}, f64)));
+}
+
 TEST_CASE("sweeps: many short ones over a long tape cost what lies between") {
   const Index length = 2000;
   const Tensor first = varied({2});
