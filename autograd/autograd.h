@@ -9,6 +9,7 @@
 #include "autograd/indexing.h"
 #include "autograd/instruction_set.h"
 #include "autograd/jacobian.h"
+#include "autograd/layout.h"
 #include "autograd/linear_algebra.h"
 #include "autograd/matrix.h"
 #include "autograd/op.h"

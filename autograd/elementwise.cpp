@@ -15,6 +15,7 @@ namespace ebb {
 using detail::BinaryOp;
 using detail::BroadcastWalk;
 using detail::by_float_type;
+using detail::by_type;
 using detail::data;
 using detail::loops_of;
 using detail::Operand;
@@ -342,15 +343,6 @@ void convert(const Tensor& x, const Tensor& y) {
     else
       data<To>(y)[i] = converted<To>(static_cast<double>(data<From>(x)[i]));
   }
-}
-
-// Calls f(T{}) for the element type, int64 included.
-template <class F>
-void by_type(DType dtype, F&& f) {
-  if (dtype == i64)
-    f(std::int64_t{});
-  else
-    by_float_type("cast", dtype, f);
 }
 
 }  // namespace

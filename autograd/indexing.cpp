@@ -1,140 +1,39 @@
 #include "autograd/indexing.h"
 
 #include <algorithm>
-#include <array>
-#include <cstring>
 #include <vector>
 
+#include "autograd/axis.h"
 #include "autograd/kernels/kernels.h"
+#include "autograd/layout.h"
 #include "autograd/tape.h"
 
 namespace ebb {
 
+using detail::AroundAxis;
 using detail::by_float_type;
+using detail::copy_elements;
 using detail::data;
 using detail::uninitialised;
-
-namespace {
-
-// An array seen as [outer, extent, inner] around one axis.
-struct AroundAxis {
-  AroundAxis(const Shape& shape, Index axis) : extent(shape[axis]) {
-    for (Index i = 0; i < axis; ++i) outer *= shape[i];
-    for (Index i = axis + 1; i < shape.rank(); ++i) inner *= shape[i];
-  }
-  Index outer = 1, extent, inner = 1;
-};
-
-Tensor view(const Tensor& x, Index offset, const Shape& shape) {
-  return Tensor(detail::make_view(x.body(), offset, shape));
-}
-
-void copy_elements(const Tensor& from, Index from_offset, const Tensor& to, Index to_offset, Index count) {
-  const std::size_t width = bytes_of(from.dtype());
-  if (count > 0)
-    std::memcpy(to.body().data + static_cast<std::size_t>(to_offset) * width,
-                from.body().data + static_cast<std::size_t>(from_offset) * width,
-                static_cast<std::size_t>(count) * width);
-}
-
-// ---- reshape, slice, select
-
-void reshape_rule(Sweep& sweep, const Record& record, Tensor g) {
-  sweep.give(record, 0, reshape(g, sweep.unread_input(record, 0).shape()));
-}
-Tensor reshape_tangent(const Tangents& tangents, const Record& record) {
-  return reshape(tangents.of(record, 0), record.output.shape());
-}
-const Op reshape_op{
-    .name = "reshape", .vjp = reshape_rule, .jvp = reshape_tangent, .derivative = "g in the shape of x"};
-
-constexpr std::int64_t axis_bits = 3;  // of a slice's attribute; the rest is where it begins
-
-Place place_of_slice(const Record& record) {
-  return {.axis = record.attribute & ((1 << axis_bits) - 1), .begin = record.attribute >> axis_bits};
-}
-
-void slice_rule(Sweep& sweep, const Record& record, Tensor g) {
-  sweep.give_piece(record, 0, std::move(g), place_of_slice(record));
-}
-Tensor slice_tangent(const Tangents& tangents, const Record& record) {
-  return detail::view_again(record, tangents.of(record, 0));
-}
-const Op slice_op{.name = "slice", .vjp = slice_rule, .jvp = slice_tangent, .derivative = "g among zeros"};
-
-void select_rule(Sweep& sweep, const Record& record, Tensor g) {
-  sweep.give_piece(record, 0, std::move(g), {.axis = 0, .begin = record.attribute});
-}
-const Op select_op{.name = "select", .vjp = select_rule, .jvp = slice_tangent, .derivative = "g among zeros"};
-
-}  // namespace
-
-Tensor reshape(const Tensor& x, const Shape& shape) {
-  if (shape.size() != x.size())
-    fail<ShapeError>("reshape", "{} has {} elements, {} has {}", x.shape(), x.size(), shape, shape.size());
-  Tensor y = view(x, 0, shape);
-  record(reshape_op, y, {&x});
-  return y;
-}
-
-Tensor reshape(const Tensor& x, std::initializer_list<Index> extents) {
-  std::vector<Index> worked_out(extents);
-  const auto open = std::find(worked_out.begin(), worked_out.end(), -1);
-  if (open != worked_out.end()) {
-    Index rest = 1;
-    for (Index extent : worked_out)
-      if (extent != -1) rest *= extent;
-    if (std::count(worked_out.begin(), worked_out.end(), -1) > 1 || rest <= 0 || x.size() % rest != 0)
-      fail<ShapeError>("reshape", "{} to [{}]: the -1 can't be worked out", x.shape(), fmt::join(extents, ", "));
-    *open = x.size() / rest;
-  }
-  return reshape(x, Shape(std::span<const Index>(worked_out)));
-}
-
-Tensor slice(const Tensor& x, Index begin, Index end, Index axis) {
-  axis = resolve_axis("slice", x.shape(), axis);
-  const Index extent = x.extent(axis);
-  const Index first = begin < 0 ? begin + extent : begin, last = end < 0 ? end + extent : end;
-  if (first < 0 || last < first || last > extent)
-    fail<ShapeError>("slice", "[{}, {}) isn't inside axis {} of {}", begin, end, axis, x.shape());
-  const Shape shape = x.shape().with(axis, last - first);
-  const AroundAxis all(x.shape(), axis);
-  Tensor y;
-  if (axis == 0) {
-    y = view(x, first * all.inner, shape);
-  } else {
-    y = uninitialised(x.dtype(), shape);
-    const Index count = (last - first) * all.inner;
-    for (Index i = 0; i < all.outer; ++i) copy_elements(x, (i * extent + first) * all.inner, y, i * count, count);
-  }
-  record(slice_op, y, {&x}, (first << axis_bits) | axis);
-  return y;
-}
-
-Tensor select(const Tensor& x, Index index) {
-  if (x.rank() == 0) fail<ShapeError>("select", "a scalar has no axis to select from");
-  const Index extent = x.extent(0), i = index < 0 ? index + extent : index;
-  if (i < 0 || i >= extent) fail<ShapeError>("select", "index {} isn't inside axis 0 of {}", index, x.shape());
-  const Shape shape = x.shape().without(0);
-  Tensor y = view(x, i * shape.size(), shape);
-  record(select_op, y, {&x}, i);
-  return y;
-}
-
-Tensor Tensor::operator[](Index index) const { return select(*this, index); }
 
 // ---- take_rows
 
 namespace {
 
-void require_rows(const char* op, const Tensor& x, const Tensor& indices) {
+// The place of the first index that isn't in [0, count), or -1.
+Index first_outside(const char* op, const Tensor& indices, Index count) {
   if (indices.dtype() != i64)
     fail(op, "the indices are {}; they must be int64 (cast them, or make them so)", name(indices.dtype()));
   const auto wanted = indices.values<std::int64_t>();
-  for (std::size_t i = 0; i < wanted.size(); ++i)
-    if (wanted[i] < 0 || wanted[i] >= x.extent(0))
-      fail<ShapeError>(op, "index {} at place {} isn't a row of {} (0 to {})", wanted[i], i, x.shape(),
-                       x.extent(0) - 1);
+  const auto bad = std::find_if(wanted.begin(), wanted.end(), [=](std::int64_t i) { return i < 0 || i >= count; });
+  return bad == wanted.end() ? -1 : bad - wanted.begin();
+}
+
+void require_rows(const char* op, const Tensor& x, const Tensor& indices) {
+  if (const Index place = first_outside(op, indices, x.extent(0)); place >= 0)
+    fail<ShapeError>(op, "index {} at place {} isn't a row of {} (0 to {})",
+                     indices.values<std::int64_t>()[static_cast<std::size_t>(place)], place, x.shape(),
+                     x.extent(0) - 1);
 }
 
 void take_rows_rule(Sweep& sweep, const Record& record, Tensor g) {
@@ -162,6 +61,31 @@ Tensor take_rows(const Tensor& x, const Tensor& indices) {
   for (std::size_t i = 0; i < wanted.size(); ++i)
     copy_elements(x, wanted[i] * row.size(), y, static_cast<Index>(i) * row.size(), row.size());
   record(take_rows_op, y, {&x, &indices});
+  return y;
+}
+
+// ---- one_hot
+
+namespace {
+
+const Op one_hot_op{.name = "one_hot"};
+
+}  // namespace
+
+Tensor one_hot(const Tensor& indices, Index classes, DType dtype) {
+  if (classes < 0) fail<ShapeError>("one_hot", "{} classes; give 0 or more", classes);
+  if (const Index place = first_outside("one_hot", indices, classes); place >= 0)
+    fail<ShapeError>("one_hot", "index {} at place {} isn't one of {} classes",
+                     indices.values<std::int64_t>()[static_cast<std::size_t>(place)], place, classes);
+  Tensor y = zeros(indices.shape().inserted(indices.rank(), classes), dtype);
+  detail::by_type(dtype, [&](auto zero) {
+    auto* row = data<decltype(zero)>(y);
+    for (const std::int64_t i : indices.values<std::int64_t>()) {
+      row[i] = 1;
+      row += classes;
+    }
+  });
+  record(one_hot_op, y, {&indices});
   return y;
 }
 
@@ -346,26 +270,6 @@ Tensor assemble(std::span<const Tensor> pieces, std::span<const Place> places, c
   inputs.push_back(&plan_tensor);
   record(assemble_op, y, inputs, static_cast<std::int64_t>(pieces.size()));
   return y;
-}
-
-// ---- views, for a sweep that was asked about one
-
-bool detail::is_view(const Record& record) {
-  return &record.op == &reshape_op || &record.op == &slice_op || &record.op == &select_op;
-}
-
-Tensor detail::view_again(const Record& record, const Tensor& source) {
-  if (&record.op == &reshape_op) return reshape(source, record.output.shape());
-  if (&record.op == &select_op) return select(source, record.attribute);
-  const Place place = place_of_slice(record);
-  return slice(source, place.begin, place.begin + record.output.extent(place.axis), place.axis);
-}
-
-Tensor detail::view_back(const Record& record, const Tensor& part, const Shape& source) {
-  if (&record.op == &reshape_op) return reshape(part, source);
-  const Tensor pieces[] = {part};
-  const Place places[] = {&record.op == &select_op ? Place{.begin = record.attribute} : place_of_slice(record)};
-  return assemble(pieces, places, source);
 }
 
 }  // namespace ebb

@@ -5,6 +5,7 @@
 
 #include "autograd/elementwise.h"
 #include "autograd/indexing.h"
+#include "autograd/layout.h"
 #include "autograd/linear_algebra.h"
 #include "autograd/matrix.h"
 #include "autograd/reduction.h"

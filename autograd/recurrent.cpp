@@ -4,7 +4,7 @@
 
 #include "autograd/elementwise.h"
 #include "autograd/formulas.h"
-#include "autograd/indexing.h"
+#include "autograd/layout.h"
 #include "autograd/kernels/kernels.h"
 #include "autograd/matrix.h"
 #include "autograd/matrix_kernels.h"

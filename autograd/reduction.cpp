@@ -6,7 +6,7 @@
 
 #include "autograd/broadcast.h"
 #include "autograd/elementwise.h"
-#include "autograd/indexing.h"
+#include "autograd/layout.h"
 #include "autograd/kernels/kernels.h"
 #include "autograd/tape.h"
 

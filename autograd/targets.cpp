@@ -1,6 +1,7 @@
 // What a pass is asked about: finding it on the tape, and handing it out.
 #include "autograd/elementwise.h"
 #include "autograd/indexing.h"
+#include "autograd/layout.h"
 #include "autograd/tape_state.h"
 
 namespace ebb {

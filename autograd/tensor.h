@@ -200,6 +200,11 @@ decltype(auto) by_float_type(fmt::string_view op, DType dtype, F&& f) {
   if (dtype == f64) return f(double{});
   fail(op, "int64 tensors are indices and have no arithmetic; use cast");
 }
+// The same for every element type.
+template <class F>
+decltype(auto) by_type(DType dtype, F&& f) {
+  return dtype == f32 ? f(float{}) : dtype == f64 ? f(double{}) : f(std::int64_t{});
+}
 
 }  // namespace detail
 }  // namespace ebb

@@ -3,7 +3,7 @@
 #include <vector>
 
 #include "autograd/elementwise.h"
-#include "autograd/indexing.h"
+#include "autograd/layout.h"
 #include "autograd/matrix.h"
 
 namespace ebb::nn {

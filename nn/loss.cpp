@@ -4,6 +4,7 @@
 
 #include "autograd/elementwise.h"
 #include "autograd/indexing.h"
+#include "autograd/layout.h"
 #include "autograd/reduction.h"
 
 namespace ebb::nn {

@@ -60,6 +60,24 @@ void add_indexing(Table& table) {
   table.add("reshape", "to a scalar", [](const Tensor& x) { return reshape(x, Shape{}); }, {varied({1, 1})});
   table.add("reshape", "of nothing", [](const Tensor& x) { return reshape(x, {3, 0}); }, {varied({0})});
 
+  table.add("squeeze", "of all axes of one", [](const Tensor& x) { return squeeze(x); }, {varied({1, 2, 1})});
+  table.add("squeeze", "of one axis", [](const Tensor& x) { return squeeze(x, -3); }, {varied({1, 2, 1})});
+  for (const Index axis : {0, 1, 2, -1, -3})
+    table.add("unsqueeze", fmt::format("at {}", axis), [axis](const Tensor& x) { return unsqueeze(x, axis); },
+              {varied({2, 3})});
+  const std::pair<Shape, std::vector<Index>> orders[] = {{{2, 3}, {1, 0}},
+                                                         {{2, 3}, {0, 1}},
+                                                         {{2, 3, 4}, {2, 0, 1}},
+                                                         {{2, 3, 4}, {-2, -1, 0}},
+                                                         {{2, 0, 3}, {2, 1, 0}},
+                                                         {{2, 1, 3}, {0, 2, 1}},
+                                                         {{2, 1, 2, 3, 1, 2}, {5, 2, 0, 1, 3, 4}},
+                                                         {{3}, {0}},
+                                                         {{}, {}}};
+  for (const auto& [shape, axes] : orders)
+    table.add("permute", fmt::format("of {} to [{}]", shape, fmt::join(axes, ", ")),
+              [axes = axes](const Tensor& x) { return permute(x, axes); }, {varied(shape)});
+
   for (Index axis = -3; axis < 3; ++axis)
     table.add("slice", fmt::format("of axis {}", axis), [axis](const Tensor& x) { return slice(x, 1, 3, axis); },
               {varied({3, 4, 3})});
@@ -67,6 +85,13 @@ void add_indexing(Table& table) {
   table.add("slice", "of nothing", [](const Tensor& x) { return slice(x, 2, 2, 1); }, {varied({2, 3})});
   table.add("slice", "several that overlap",
             [](const Tensor& x) { return slice(x, 0, 3) * slice(x, 1, 4) + slice(x, 0, 1); }, {varied({4, 2})});
+  for (const Index axis : {0, 1})
+    table.add("slice", fmt::format("by splitting axis {}", axis),
+              [axis](const Tensor& x) {
+                const std::vector<Tensor> parts = split(x, {1, 2}, axis);
+                return parts[1] * parts[0];
+              },
+              {varied({3, 3})});
   for (const Index index : {0, 2, -1})
     table.add("select", fmt::format("index {}", index), [index](const Tensor& x) { return select(x, index); },
               {varied({3, 2})});
@@ -78,6 +103,9 @@ void add_indexing(Table& table) {
   table.add("take_rows", "none", take_rows, {varied({3, 2}), indices({})});
   table.add("take_rows", "of rows of three axes", take_rows, {varied({2, 2, 2}), indices({1, 0, 1})});
   table.add("take_rows", "one index", take_rows, {varied({3, 2}), indices({2}, {})});
+
+  table.add("one_hot", "times something", [](const Tensor& i, const Tensor& x) { return one_hot(i, 3, x.dtype()) * x; },
+            {indices({2, 0}), varied({2, 3})});
 
   using Parts = std::initializer_list<Tensor>;
   const auto joined = [](Index axis) { return [axis](Arguments xs) { return concat(xs, axis); }; };
