@@ -19,4 +19,5 @@
 #include "autograd/shape.h"
 #include "autograd/storage.h"
 #include "autograd/tape.h"
+#include "autograd/tape_text.h"
 #include "autograd/tensor.h"

@@ -34,8 +34,6 @@ std::unique_ptr<Tape::State> take_state() {
   return state;
 }
 
-bool is_source(const Record& record) { return &record.op == &source_op || &record.op == &inner_result_op; }
-
 void refuse_inner_result(Sweep& sweep, const Record& record, Tensor) {
   bool cut = false;
   for (Index i = 0; i < record.count; ++i) cut |= sweep.wants(record, i);
@@ -63,6 +61,8 @@ const Op source_op{.name = "source"};
 const Op inner_result_op{.name = "inner_result", .vjp = refuse_inner_result, .jvp = refuse_inner_tangent};
 
 std::uint64_t Tape::next_id() { return ids.fetch_add(1, std::memory_order_relaxed); }
+
+bool detail::is_source(const Record& record) { return &record.op == &source_op || &record.op == &inner_result_op; }
 
 Tape* Tape::current() { return current_tape; }
 
@@ -188,7 +188,7 @@ void Tape::require_finite(const Op& op, const Tensor& output) const {
 void Tape::State::drop(std::uint32_t first) noexcept {
   while (size > first) {
     Record& record = at(--size);
-    if (first != 0 && is_source(record)) sources.erase(record.output.body(), record.index);
+    if (first != 0 && detail::is_source(record)) sources.erase(record.output.body(), record.index);
     if (record.count > Record::few) delete[] record.far;
     record.~Record();
   }
@@ -216,7 +216,7 @@ void Tape::hand_over_sources() noexcept {
     std::vector<Tensor> sources;
     for (std::uint32_t i = 0; i < state_->size; ++i) {
       const Record& record = state_->at(i);
-      if (!is_source(record)) continue;
+      if (!detail::is_source(record)) continue;
       if (!outer_->find(record.output) && record.output.body().references.get() == 1) continue;
       outer_->position(record.output);
       sources.push_back(record.output);

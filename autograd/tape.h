@@ -63,6 +63,24 @@ struct TangentOptions {
   bool recorded = false;  // record the walk, so that its result can be differentiated in its turn
 };
 
+// What a tape holds, in bytes. Values that several records share (views, a weight read at every step) count once, for
+// the op of the first.
+struct TapeMemory {
+  struct OfOp {
+    std::string_view op;
+    Index records = 0;
+    std::size_t live = 0;
+    std::size_t kept = 0;
+  };
+
+  Index records = 0;             // how many
+  std::size_t record_bytes = 0;  // of the records themselves
+  std::size_t live = 0;          // values that can't go while the tape lives; those of "source" belong to others too
+  std::size_t kept = 0;          // of these, what some derivative may read
+  std::size_t reusable = 0;  // values of the past, which this thread keeps for the next; release_memory() frees them
+  std::vector<OfOp> by_op = {};  // of live and kept; most bytes first
+};
+
 class Jacobian;
 
 class Tape {
@@ -127,6 +145,8 @@ class Tape {
   const TapeOptions& options() const { return options_; }
   // How many records the passes over this tape have looked at so far, which is what they cost.
   std::uint64_t walked() const;
+  // What it holds. (fmt::print("{}", tape) shows the records themselves: tape_text.h.)
+  [[nodiscard]] TapeMemory memory() const;
 
   struct State;  // what is kept from tape to tape
 
@@ -139,6 +159,7 @@ class Tape {
   friend class Expansion;
   friend class PassLevel;
   friend class Jacobian;
+  friend class TapeReader;
   friend class Recomputation;
   friend void record(const Op&, const Tensor&, std::span<const Tensor* const>, std::int64_t);
   friend void record(const Op&, const Tensor&, std::span<const Tensor* const>, std::shared_ptr<const void>);

@@ -200,6 +200,8 @@ Tensor among_zeros(const Tape& tape, const Target& target, Tensor part);
 // What a pass hands out, made the caller's own: copied where somebody else holds it too.
 Tensor owned(const Tape& tape, Tensor x, bool recorded);
 
+// Whether the record only says that there is a value which the tape didn't make.
+bool is_source(const Record& record);
 // "record 7 (tanh, scope \"layer/score\")".
 std::string describe(const Tape& tape, const Record& record);
 // The flat index of the first element that is NaN or infinite; -1 for none, and for int64.

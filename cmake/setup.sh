@@ -44,5 +44,5 @@ build() {
   fi
 }
 
-compiler_packages="cmake ninja-build g++ libfmt-dev libeigen3-dev"
-example_packages="nlohmann-json3-dev libcli11-dev"
+compiler_packages="cmake ninja-build g++ libfmt-dev libeigen3-dev nlohmann-json3-dev"
+example_packages="libcli11-dev"

@@ -31,7 +31,8 @@ struct RnnOptions {
   DType dtype = f32;
 };
 
-// s_k = σ(x_k U + s_{k−1} W + b) for k = 1 … T. U: [inputs, hidden], W: [hidden, hidden], b: [hidden]. A record a step.
+// s_k = σ(x_k U + s_{k−1} W + b) for k = 1 … T. U: [inputs, hidden], W: [hidden, hidden], b: [hidden]. A record a step,
+// in the scope "rnn".
 class Rnn {
  public:
   // ShapeError unless both extents are positive.
