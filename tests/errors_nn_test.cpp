@@ -1,0 +1,154 @@
+// What every path of nn that throws says.
+#include <nn/nn.h>
+
+#include "errors.h"
+
+namespace ebb::test {
+
+namespace {
+
+const Tensor x = ones({2});
+std::vector<Tensor> gradients = {ones({2})};
+Rng rng(1);
+
+}  // namespace
+
+const std::vector<ErrorRow>& nn_error_rows() {
+  static const std::vector<ErrorRow> rows = {
+      // modules
+      row<ShapeError>([] { (void)nn::Rnn({.inputs = 0, .hidden = 3}, rng); },
+                      "[Rnn] 0 inputs and 3 hidden units; both must be positive"),
+      row<ShapeError>([] { (void)nn::Rnn({.inputs = 2, .hidden = 3}, rng)(ones({2})); },
+                      "[Rnn] x has shape [2]; it must be [time, batch, 2 inputs]"),
+      row<ShapeError>(
+          [] {
+            (void)nn::Rnn({.inputs = 2, .hidden = 3}, rng)(ones({4, 1, 2}), ones({1, 2}));
+          },
+          "[Rnn] x [4, 1, 2] and the initial state [1, 2] don't fit; expected [time, batch, 2] and [batch, 3]"),
+      row<ShapeError>(
+          [] {
+            (void)nn::Rnn({.inputs = 2, .hidden = 3}, rng)(ones({0, 1, 2})).outputs();
+          },
+          "[Unrolled::outputs] a run of no steps has no outputs, only its initial state"),
+      row<ShapeError>([] { (void)nn::Linear({.inputs = 2, .outputs = 0}, rng); },
+                      "[Linear] 2 inputs and 0 outputs; both must be positive"),
+      row<ShapeError>(
+          [] {
+            (void)nn::Linear({.inputs = 2, .outputs = 3}, rng)(ones({4, 3}));
+          },
+          "[Linear] the last axis of x [4, 3] must be the 2 inputs of W [2, 3]"),
+      row<ShapeError>([] { (void)nn::xavier()({3}, f32, rng); },
+                      "[xavier] initialises matrices, not a tensor of shape [3]"),
+      row<Error>([] { (void)nn::Rnn({.inputs = 2, .hidden = 3, .bias_init = {}}, rng); },
+                 "[Rnn] an init is empty; use nn::zeros(), nn::xavier() or another"),
+      row<ShapeError>(
+          [] {
+            (void)nn::Rnn({.inputs = 2, .hidden = 3, .bias_init = [](const Shape&, DType, Rng&) { return ones({1}); }},
+                          rng);
+          },
+          "[Rnn] an init made float32 [1] where float32 [3] was asked for"),
+      // parameters
+      row<Error>([] { nn::Parameters().add("", x); }, "[Parameters] a parameter needs a name"),
+      row<Error>(
+          [] {
+            nn::Parameters({{"a", x}, {"a", ones({2})}});
+          },
+          "[Parameters] the name a is taken; give each entry its own"),
+      row<Error>(
+          [] {
+            nn::Parameters({{"a", Tensor()}});
+          },
+          "[Parameters] a is an undefined tensor"),
+      row<Error>(
+          [] {
+            nn::Parameters({{"a", x}, {"b", x}});
+          },
+          "[Parameters] b is the same tensor as a, which an optimiser would step twice; give it once"),
+      row<Error>(
+          [] {
+            nn::Parameters().add("", nn::Parameters({{"a", x}}));
+          },
+          "[Parameters] a module needs a name"),
+      row<Error>(
+          [] {
+            (void)nn::Parameters({{"a", x}})["b"];
+          },
+          "[Parameters] no parameter b; there are a"),
+      // losses
+      row<ShapeError>([] { (void)nn::mse(ones({2}), ones({3})); },
+                      "[mse] prediction [2] and target [3] must have one shape; reshape one of them"),
+      row<Error>(
+          [] {
+            (void)nn::cross_entropy(ones({1, 2}), ones({1}));
+          },
+          "[cross_entropy] the classes are float32; they must be int64 indices"),
+      row<ShapeError>(
+          [] {
+            (void)nn::cross_entropy(ones({1, 2}), zeros({2}, i64));
+          },
+          "[cross_entropy] logits [1, 2] and classes [2] don't fit; expected [..., classes] and [...]"),
+      row<ShapeError>(
+          [] {
+            (void)nn::cross_entropy(ones({1, 2}), from_values(std::vector<std::int64_t>{2}, {1}));
+          },
+          "[cross_entropy] class 2 at place 0 isn't one of 2 (0 to 1)"),
+      // training
+      row<Error>([] { (void)nn::clip_norm(gradients, 0); }, "[clip_norm] the limit is 0; it must be positive"),
+      row<NonFiniteError>(
+          [] {
+            std::vector<Tensor> large = {full({4}, 1.5e308, f64)};
+            (void)nn::clip_norm(large, 1);
+          },
+          "[clip_norm] the gradients' norm is above the largest float64"),
+      row<NonFiniteError>(
+          [] {
+            nn::Sgd({{"a", x}}, {.learning_rate = 0.1}).step(std::vector{tensor({1, not_a_number})});
+          },
+          "[Sgd] gradient 0 of a is nan at element 1 of shape [2]; nothing was changed: clip the norm, lower the "
+          "learning rate, or ask to skip such steps"),
+      row<ShapeError>(
+          [] {
+            nn::Sgd({{"a", x}}, {.learning_rate = 0.1}).step({});
+          },
+          "[Sgd] 0 gradients for 1 parameters"),
+      row<ShapeError>(
+          [] {
+            nn::Sgd({{"a", x}}, {.learning_rate = 0.1}).step(std::vector{ones({3})});
+          },
+          "[Sgd] the gradient of a has shape [3], the parameter [2]"),
+      row<Error>(
+          [] {
+            nn::Sgd({{"a", x}}, {.learning_rate = 0.1}).step(std::vector{ones({2}, f64)});
+          },
+          "[Sgd] the gradient of a is float64, the parameter float32"),
+      row<Error>(
+          [] {
+            (void)nn::Sgd({{"a", x}}, {.learning_rate = -1});
+          },
+          "[Sgd] the learning rate is -1; it must be finite and not negative"),
+      row<Error>(
+          [] {
+            (void)nn::Sgd({{"a", zeros({2}, i64)}}, {.learning_rate = 0.1});
+          },
+          "[Sgd] parameter a is int64; it can't be trained"),
+      row<TapeError>(
+          [] {
+            const nn::Rnn rnn({.inputs = 2, .hidden = 3}, rng);
+            nn::GradientFlow(rnn, rnn(ones({4, 1, 2})));
+          },
+          "[GradientFlow] the run wasn't recorded on the tape that records now; make the tape, then the run, then the "
+          "flow"),
+      row<TapeError>(
+          [] {
+            const nn::Rnn rnn({.inputs = 2, .hidden = 3}, rng);
+            Tape tape;
+            nn::GradientFlow flow(rnn, rnn(ones({4, 1, 2})));
+            Tape other;
+            (void)other.gradient(sum(x), x, {.observer = flow.observer()});
+          },
+          "[GradientFlow] the sweep is over another tape than the run; make a flow for each run"),
+  };
+  return rows;
+}
+
+}  // namespace ebb::test
