@@ -6,8 +6,8 @@
 
 #include "autograd/broadcast.h"
 #include "autograd/elementwise.h"
-#include "autograd/layout.h"
 #include "autograd/kernels/kernels.h"
+#include "autograd/layout.h"
 #include "autograd/tape.h"
 
 namespace ebb {
@@ -83,14 +83,19 @@ Tensor broadcast_to(const Tensor& x, const Shape& shape) {
 Tensor sum(const Tensor& x) { return sum_to(x, {}); }
 
 Tensor sum(const Tensor& x, Index axis, bool keepdim) {
+  const Transaction transaction;
   axis = resolve_axis("sum", x.shape(), axis);
   const Tensor kept = sum_to(x, x.shape().with(axis, 1));
   return keepdim ? kept : reshape(kept, x.shape().without(axis));
 }
 
-Tensor mean(const Tensor& x) { return sum(x) * (1.0 / static_cast<double>(x.size())); }
+Tensor mean(const Tensor& x) {
+  const Transaction transaction;
+  return sum(x) * (1.0 / static_cast<double>(x.size()));
+}
 
 Tensor mean(const Tensor& x, Index axis, bool keepdim) {
+  const Transaction transaction;
   axis = resolve_axis("mean", x.shape(), axis);
   return sum(x, axis, keepdim) * (1.0 / static_cast<double>(x.extent(axis)));
 }

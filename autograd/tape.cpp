@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <exception>
 #include <new>
 
 #include "autograd/tape_state.h"
@@ -264,6 +265,14 @@ Scope::Scope(std::string_view name) {
 Scope::~Scope() {
   for (Tape* tape = current_tape; tape; tape = tape->outer_)
     if (tape->id() == tape_) tape->state_->scope = outer_;
+}
+
+Transaction::Transaction() : tape_(current_tape), exceptions_(std::uncaught_exceptions()) {
+  if (tape_) size_ = tape_->state_->size;
+}
+
+Transaction::~Transaction() {
+  if (tape_ && std::uncaught_exceptions() > exceptions_) tape_->truncate(size_);
 }
 
 // ---- the table of sources

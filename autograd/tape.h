@@ -153,6 +153,7 @@ class Tape {
  private:
   friend class Pause;
   friend class Scope;
+  friend class Transaction;
   friend class Pass;
   friend class Sweep;
   friend class Tangents;
@@ -210,6 +211,21 @@ class Scope {
  private:
   std::uint64_t tape_ = 0;  // 0 when nothing records
   std::uint32_t outer_ = 0;
+};
+
+// Makes several ops one call: where an exception leaves its block, the records made since are taken back, so that a
+// function of several ops either is on the tape or isn't. For those who write such functions; the tape must outlive it.
+class Transaction {
+ public:
+  Transaction();
+  ~Transaction();
+  Transaction(const Transaction&) = delete;
+  Transaction& operator=(const Transaction&) = delete;
+
+ private:
+  Tape* tape_;
+  std::uint32_t size_ = 0;
+  int exceptions_;  // in flight at the start
 };
 
 // Records on the current tape that `op` made `output` (a tensor of its own, or a view) of `inputs` (null for an operand

@@ -5,6 +5,7 @@
 #include "autograd/elementwise.h"
 #include "autograd/layout.h"
 #include "autograd/matrix.h"
+#include "autograd/tape.h"
 
 namespace ebb::nn {
 
@@ -19,6 +20,7 @@ Tensor Linear::operator()(const Tensor& x) const {
   if (x.rank() == 0 || x.extent(-1) != W.extent(0))
     fail<ShapeError>("Linear", "the last axis of x {} must be the {} inputs of W {}", x.shape(), W.extent(0),
                      W.shape());
+  const Transaction transaction;
   if (x.rank() == 2) return matmul(x, W) + b;
   const Index rows = x.size() / W.extent(0);
   return reshape(matmul(reshape(x, Shape{rows, W.extent(0)}), W) + b, x.shape().with(x.rank() - 1, W.extent(1)));

@@ -6,6 +6,7 @@
 #include "autograd/indexing.h"
 #include "autograd/layout.h"
 #include "autograd/reduction.h"
+#include "autograd/tape.h"
 
 namespace ebb::nn {
 
@@ -13,6 +14,7 @@ Tensor mse(const Tensor& prediction, const Tensor& target) {
   if (!(prediction.shape() == target.shape()))
     fail<ShapeError>("mse", "prediction {} and target {} must have one shape; reshape one of them", prediction.shape(),
                      target.shape());
+  const Transaction transaction;
   return mean(square(prediction - target));
 }
 
@@ -30,6 +32,7 @@ Tensor cross_entropy(const Tensor& logits, const Tensor& classes) {
       fail<ShapeError>("cross_entropy", "class {} at place {} isn't one of {} (0 to {})", c, row, count, count - 1);
     places.push_back(row * count + c);
   }
+  const Transaction transaction;
   const Tensor entries = reshape(log_softmax(logits), Shape{logits.size()});
   return -mean(take_rows(entries, from_values(places, {classes.size()})));
 }

@@ -5,6 +5,7 @@
 #include <nn/nn.h>
 #include <pthread.h>
 
+#include <chrono>
 #include <new>
 
 using namespace ebb;
@@ -316,4 +317,37 @@ TEST_CASE("faults 11: cross-entropy of logits of 1e4 is finite and exact") {
     const Tensor g = tape.gradient(loss(1, 0), logits);
     CHECK(distance(g, tensor({{0.5, -0.5, 0}, {-0.25, 0.25, 0}}, dtype)) < eps);
   }
+}
+
+TEST_CASE("faults 23: gradients that fade keep their size through the denormals, then are told to be lost") {
+  constexpr Index steps = 200, hidden = 32;
+  Rng rng(1);
+  nn::Rnn rnn({.inputs = 1, .hidden = hidden, .activation = Activation::identity}, rng);
+  const Tensor x = zeros({steps, 1, 1});
+  const auto swept = [&](double factor, std::vector<nn::Magnitude>* magnitudes) {
+    rnn.W.assign(eye(hidden) * factor);
+    Tape tape;
+    const nn::Unrolled run = rnn(x);
+    nn::GradientFlow flow(rnn, run);
+    const auto start = std::chrono::steady_clock::now();
+    (void)tape.gradient(sum(run.last()), rnn.W, {.observer = flow.observer()});
+    const std::chrono::duration<double> time = std::chrono::steady_clock::now() - start;
+    if (magnitudes) *magnitudes = flow.state_gradient;
+    return time.count();
+  };
+  std::vector<nn::Magnitude> fading;
+  (void)swept(0.5, &fading);
+  for (Index k = 1; k <= steps; ++k) {
+    const nn::Magnitude& m = fading[static_cast<std::size_t>(k)];
+    // 2⁻¹⁴⁹ is the smallest float32.
+    const bool lost = steps - k > 149;
+    CHECK(m.kind == (lost ? nn::Kind::underflow : nn::Kind::number));
+    CHECK(m.value == doctest::Approx(lost ? 0 : std::sqrt(hidden) * std::exp2(k - steps)).epsilon(1e-12));
+  }
+  double slow = infinity, fast = infinity;
+  for (int i = 0; i < 5; ++i) {
+    slow = std::min(slow, swept(0.5, nullptr));
+    fast = std::min(fast, swept(1.0, nullptr));
+  }
+  MESSAGE("a sweep through denormals takes " << slow / fast << " times as long as one without");
 }
