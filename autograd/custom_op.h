@@ -1,5 +1,5 @@
 // An op of one's own with any number of inputs, values that it saves and rules that it brings. (For an elementwise one
-// two formulas are enough: elementwise.h.)
+// two formulas are enough: formula_op.h.)
 #pragma once
 
 #include <array>

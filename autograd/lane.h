@@ -8,6 +8,7 @@
 // Literals take the operands' type, choice is `where`, never `?:`.
 #pragma once
 
+#include <cmath>
 #include <cstdint>
 #include <type_traits>
 
@@ -123,10 +124,17 @@ inline T exp_number(T x) {
   return (1 + q) * power_of_two<level, T>(half) * power_of_two<level, T>(n - half);
 }
 
-inline float log_number(float x) { return __builtin_logf(x); }
-inline double log_number(double x) { return __builtin_log(x); }
 inline float sqrt_number(float x) { return __builtin_sqrtf(x); }
 inline double sqrt_number(double x) { return __builtin_sqrt(x); }
+
+// One of the system's functions.
+template <class T, Level level>
+inline Lane<T, level> system(float (*of_float)(float), double (*of_double)(double), Lane<T, level> x) {
+  if constexpr (std::is_same_v<T, float>)
+    return Lane<T, level>(of_float(x.value));
+  else
+    return Lane<T, level>(of_double(x.value));
+}
 
 }  // namespace detail
 
@@ -158,11 +166,6 @@ inline Lane<T, level> sigmoid(Lane<T, level> x) {
 }
 
 template <class T, Level level>
-inline Lane<T, level> log(Lane<T, level> x) {
-  return Lane<T, level>(detail::log_number(x.value));
-}
-
-template <class T, Level level>
 inline Lane<T, level> sqrt(Lane<T, level> x) {
   return Lane<T, level>(detail::sqrt_number(x.value));
 }
@@ -175,6 +178,70 @@ inline Lane<T, level> square(Lane<T, level> x) {
 template <class T, Level level>
 inline Lane<T, level> relu(Lane<T, level> x) {
   return where(x < 0.0, 0.0, x);
+}
+
+template <class T, Level level>
+inline Lane<T, level> abs(Lane<T, level> x) {
+  return detail::system(::fabsf, ::fabs, x);
+}
+
+// g · d, but 0 where g is: what doesn't arrive, or doesn't count, passes nothing on, also where d is infinite or NaN.
+template <class T, Level level>
+inline Lane<T, level> pull_back(Lane<T, level> g, Lane<T, level> d) {
+  return where(g == 0.0, 0.0, g * d);
+}
+
+// ---- as good as the system's, one number at a time
+
+template <class T, Level level>
+inline Lane<T, level> log(Lane<T, level> x) {
+  return detail::system(::logf, ::log, x);
+}
+
+template <class T, Level level>
+inline Lane<T, level> log1p(Lane<T, level> x) {
+  return detail::system(::log1pf, ::log1p, x);
+}
+
+template <class T, Level level>
+inline Lane<T, level> expm1(Lane<T, level> x) {
+  return detail::system(::expm1f, ::expm1, x);
+}
+
+template <class T, Level level>
+inline Lane<T, level> sin(Lane<T, level> x) {
+  return detail::system(::sinf, ::sin, x);
+}
+
+template <class T, Level level>
+inline Lane<T, level> cos(Lane<T, level> x) {
+  return detail::system(::cosf, ::cos, x);
+}
+
+template <class T, Level level>
+inline Lane<T, level> erf(Lane<T, level> x) {
+  return detail::system(::erff, ::erf, x);
+}
+
+template <class T, Level level>
+inline Lane<T, level> erfc(Lane<T, level> x) {
+  return detail::system(::erfcf, ::erfc, x);
+}
+
+template <class T, Level level>
+inline Lane<T, level> pow(Lane<T, level> a, Lane<T, level> b) {
+  if constexpr (std::is_same_v<T, float>)
+    return Lane<T, level>(::powf(a.value, b.value));
+  else
+    return Lane<T, level>(::pow(a.value, b.value));
+}
+template <class T, Level level>
+inline Lane<T, level> pow(Lane<T, level> a, double b) {
+  return pow(a, Lane<T, level>(b));
+}
+template <class T, Level level>
+inline Lane<T, level> pow(double a, Lane<T, level> b) {
+  return pow(Lane<T, level>(a), b);
 }
 
 }  // namespace ebb

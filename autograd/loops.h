@@ -2,6 +2,7 @@
 // for each of the others; every position goes through the same operations, so that position doesn't change a bit.
 #pragma once
 
+#include <type_traits>
 #include <utility>
 
 #include "autograd/index.h"
@@ -37,11 +38,20 @@ struct BinaryLoops {
 
 namespace loops {
 
-// g · d, but 0 where nothing arrives: a branch that wasn't taken passes no gradient, also where its derivative is
-// infinite or NaN.
-template <class L>
-inline L pull_back(L g, L d) {
-  return where(g == 0.0, 0.0, g * d);
+template <class T>
+constexpr bool is_pair = false;
+template <class A, class B>
+constexpr bool is_pair<std::pair<A, B>> = true;
+
+// One of the derivatives of a formula of two operands: of a pair, of functions or not, or the only one.
+template <int operand, class Derivative>
+inline auto partial(const Derivative& derivative) {
+  if constexpr (is_pair<Derivative>)
+    return partial<0>(std::get<operand>(derivative));
+  else if constexpr (std::is_invocable_v<Derivative>)
+    return derivative();
+  else
+    return derivative;
 }
 
 // Calls body(i · a_step, i · b_step, i) for every i, with the steps known to the compiler.
@@ -84,11 +94,7 @@ template <class Formula, class T, Level level, int operand>
 void binary_vjp(const T* g, const T* a, Index a_step, const T* b, Index b_step, const T* y, T* out, Index n) {
   using L = Lane<T, level>;
   by_steps(a_step, b_step, n, [=](Index i, Index j, Index k) {
-    const auto [by_a, by_b] = Formula::derivative(L(a[i]), L(b[j]), L(y[k]));
-    if constexpr (operand == 0)
-      out[k] = pull_back(L(g[k]), L(by_a)).value;
-    else
-      out[k] = pull_back(L(g[k]), L(by_b)).value;
+    out[k] = pull_back(L(g[k]), L(partial<operand>(Formula::derivative(L(a[i]), L(b[j]), L(y[k]))))).value;
   });
 }
 
@@ -100,6 +106,9 @@ template <class Formula, class T>
 concept DifferentiableBinary = requires(Lane<T> x) {
   Formula::derivative(x, x, x);
 };
+template <class Formula, class T>
+concept DifferentiableByBoth =
+    DifferentiableBinary<Formula, T> && is_pair<decltype(Formula::derivative(Lane<T>(), Lane<T>(), Lane<T>()))>;
 
 template <class Formula, class T, Level level = Level::portable>
 constexpr UnaryLoops<T> unary() {
@@ -111,8 +120,10 @@ constexpr UnaryLoops<T> unary() {
 
 template <class Formula, class T, Level level = Level::portable>
 constexpr BinaryLoops<T> binary() {
-  if constexpr (DifferentiableBinary<Formula, T>)
+  if constexpr (DifferentiableByBoth<Formula, T>)
     return {binary_value<Formula, T, level>, {binary_vjp<Formula, T, level, 0>, binary_vjp<Formula, T, level, 1>}};
+  else if constexpr (DifferentiableBinary<Formula, T>)
+    return {binary_value<Formula, T, level>, {binary_vjp<Formula, T, level, 0>, nullptr}};
   else
     return {binary_value<Formula, T, level>, {nullptr, nullptr}};
 }

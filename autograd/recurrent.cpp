@@ -31,11 +31,11 @@ template <class F>
 decltype(auto) with_formula(Activation activation, F&& f) {
   switch (activation) {
     case Activation::logistic:
-      return f(detail::library_op<formulas::Sigmoid>());
+      return f(detail::unary_op<formulas::Sigmoid>());
     case Activation::relu:
-      return f(detail::library_op<formulas::Relu>());
+      return f(detail::unary_op<formulas::Relu>());
     default:
-      return f(detail::library_op<formulas::Tanh>());
+      return f(detail::unary_op<formulas::Tanh>());
   }
 }
 

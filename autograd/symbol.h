@@ -75,5 +75,14 @@ inline Symbol sigmoid(const Symbol& x) { return Symbol::call("sigmoid", x); }
 inline Symbol log(const Symbol& x) { return Symbol::call("log", x); }
 inline Symbol sqrt(const Symbol& x) { return Symbol::call("sqrt", x); }
 inline Symbol relu(const Symbol& x) { return Symbol::call("relu", x); }
+inline Symbol abs(const Symbol& x) { return Symbol::call("abs", x); }
+inline Symbol sin(const Symbol& x) { return Symbol::call("sin", x); }
+inline Symbol cos(const Symbol& x) { return Symbol::call("cos", x); }
+inline Symbol expm1(const Symbol& x) { return Symbol::call("expm1", x); }
+inline Symbol log1p(const Symbol& x) { return Symbol::call("log1p", x); }
+inline Symbol erf(const Symbol& x) { return Symbol::call("erf", x); }
+inline Symbol erfc(const Symbol& x) { return Symbol::call("erfc", x); }
+inline Symbol pow(const Symbol& a, const Symbol& b) { return Symbol::call("pow", a, b); }
+inline Symbol pull_back(const Symbol& g, const Symbol& d) { return g * d; }
 
 }  // namespace ebb

@@ -30,10 +30,23 @@ void add_binary(Table& table, std::string_view op, Pair f, TensorNumber with_num
   for (const Shape& shape : {Shape{2, 3}, Shape{}, Shape{0}}) {
     table.add(op, fmt::format("of {} and a number", shape), [=](const Tensor& x) { return with_number(x, 0.7); },
               {varied(shape)});
-    if (of_number)
-      table.add(op, fmt::format("of a number and {}", shape), [=](const Tensor& x) { return of_number(0.7, x); },
-                {varied(shape)});
+    table.add(op, fmt::format("of a number and {}", shape), [=](const Tensor& x) { return of_number(0.7, x); },
+              {varied(shape)});
   }
+}
+
+// Of positive bases, and of any with an exponent that is an integer.
+void add_pow(Table& table) {
+  for (const auto& [a, b] : shape_pairs)
+    table.add("pow", fmt::format("of {} and {}", a, b), static_cast<Pair>(pow), {varied_positive(a, 1), varied(b, 2)});
+  table.add("pow", "of one tensor twice", [](const Tensor& x) { return pow(x, x); }, {varied_positive({2, 2})});
+  for (const double exponent : {-1.5, -1.0, 0.0, 0.5, 1.0, 2.0, 3.0}) {
+    const bool whole = exponent == std::floor(exponent);
+    table.add("pow", fmt::format("with exponent {}", exponent), [=](const Tensor& x) { return pow(x, exponent); },
+              {whole ? varied({2, 3}) : varied_positive({2, 3})});
+  }
+  for (const double base : {0.5, 1.0, 3.0})
+    table.add("pow", fmt::format("of base {}", base), [=](const Tensor& x) { return pow(base, x); }, {varied({2, 3})});
 }
 
 // Ops of a user's own.
@@ -52,26 +65,25 @@ struct Hypotenuse {
 }  // namespace
 
 void add_elementwise(Table& table) {
-#define EBB_BOTH_SIDES(symbol)                                                                \
+#define EBB_BINARY(symbol)                                                                    \
   add_binary(                                                                                 \
       table, "operator" #symbol, [](const Tensor& a, const Tensor& b) { return a symbol b; }, \
       [](const Tensor& a, double b) { return a symbol b; }, [](double a, const Tensor& b) { return a symbol b; })
-#define EBB_ONE_SIDE(symbol)                                                                  \
-  add_binary(                                                                                 \
-      table, "operator" #symbol, [](const Tensor& a, const Tensor& b) { return a symbol b; }, \
-      [](const Tensor& a, double b) { return a symbol b; }, nullptr)
-  EBB_BOTH_SIDES(+);
-  EBB_BOTH_SIDES(-);
-  EBB_BOTH_SIDES(*);
-  EBB_BOTH_SIDES(/);
-  EBB_ONE_SIDE(<);
-  EBB_ONE_SIDE(<=);
-  EBB_ONE_SIDE(>);
-  EBB_ONE_SIDE(>=);
-  EBB_ONE_SIDE(==);
-  EBB_ONE_SIDE(!=);
-#undef EBB_BOTH_SIDES
-#undef EBB_ONE_SIDE
+  EBB_BINARY(+);
+  EBB_BINARY(-);
+  EBB_BINARY(*);
+  EBB_BINARY(/);
+  EBB_BINARY(<);
+  EBB_BINARY(<=);
+  EBB_BINARY(>);
+  EBB_BINARY(>=);
+  EBB_BINARY(==);
+  EBB_BINARY(!=);
+#undef EBB_BINARY
+  // The operands differ by more than a difference's step, everywhere.
+  add_binary(table, "maximum", maximum, maximum, maximum);
+  add_binary(table, "minimum", minimum, minimum, minimum);
+  add_pow(table);
 
   add_unary(table, "operator-", [](const Tensor& x) { return -x; });
   add_unary(table, "square", square);
@@ -81,6 +93,20 @@ void add_elementwise(Table& table) {
   add_unary(table, "tanh", tanh);
   add_unary(table, "sigmoid", sigmoid);
   add_unary(table, "relu", relu);
+  add_unary(table, "abs", abs);
+  add_unary(table, "reciprocal", reciprocal);
+  add_unary(table, "sin", sin);
+  add_unary(table, "cos", cos);
+  add_unary(table, "expm1", expm1);
+  add_unary(table, "log1p", log1p, /*positive=*/true);
+  add_unary(table, "erf", erf);
+  add_unary(table, "erfc", erfc);
+  add_unary(table, "softplus", softplus);
+  add_unary(table, "gelu", gelu);
+  add_unary(table, "silu", silu);
+  add_unary(table, "elu", [](const Tensor& x) { return elu(x, 0.7); });
+  add_unary(table, "leaky_relu", [](const Tensor& x) { return leaky_relu(x, 0.2); });
+  add_unary(table, "clamp", [](const Tensor& x) { return clamp(x, -0.6, 0.7) * x; });
   add_unary(table, "clone", clone);
 
   const auto chosen = [](const Tensor& c, const Tensor& a, const Tensor& b) { return where(c > 0.0, a, b); };

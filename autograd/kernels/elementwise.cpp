@@ -86,8 +86,8 @@ void fill_binary(Table<T>& table, FormulaList<Fs...>) {
 
 template <class T>
 void fill(Table<T>& table) {
-  fill_unary(table, UnaryFormulas());
-  fill_binary(table, BinaryFormulas());
+  fill_unary(table, formulas::Unary());
+  fill_binary(table, formulas::Binary());
   table.add_into = add_into<T>;
   table.where = where_loop<T>;
   table.sum = sum<T>;

@@ -4,7 +4,6 @@
 
 #include <array>
 #include <cstddef>
-#include <type_traits>
 
 #include "autograd/formulas.h"
 #include "autograd/index.h"
@@ -12,28 +11,10 @@
 
 namespace ebb::kernels {
 
-template <class... Fs>
-struct FormulaList {
-  static constexpr std::size_t size = sizeof...(Fs);
-  // The place of F in the list; `size` when it isn't there.
-  template <class F>
-  static constexpr std::size_t index_of() {
-    std::size_t index = 0;
-    (void)((std::is_same_v<F, Fs> ? true : (++index, false)) || ...);
-    return index;
-  }
-};
-
-using UnaryFormulas = FormulaList<formulas::Negate, formulas::Square, formulas::Sqrt, formulas::Exp, formulas::Log,
-                                  formulas::Tanh, formulas::Sigmoid, formulas::Relu>;
-using BinaryFormulas =
-    FormulaList<formulas::Add, formulas::Subtract, formulas::Multiply, formulas::Divide, formulas::Less,
-                formulas::LessEqual, formulas::Greater, formulas::GreaterEqual, formulas::Equal, formulas::NotEqual>;
-
 template <class T>
 struct Table {
-  std::array<UnaryLoops<T>, UnaryFormulas::size> unary;
-  std::array<BinaryLoops<T>, BinaryFormulas::size> binary;
+  std::array<UnaryLoops<T>, formulas::Unary::size> unary;
+  std::array<BinaryLoops<T>, formulas::Binary::size> binary;
 
   // y += x.
   void (*add_into)(const T* x, T* y, Index n);

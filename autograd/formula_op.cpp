@@ -1,0 +1,156 @@
+#include "autograd/formula_op.h"
+
+#include <bit>
+
+#include "autograd/broadcast.h"
+#include "autograd/elementwise.h"
+#include "autograd/operand.h"
+#include "autograd/reduction.h"
+#include "autograd/tape.h"
+
+namespace ebb {
+
+using detail::BinaryOp;
+using detail::BroadcastWalk;
+using detail::by_float_type;
+using detail::data;
+using detail::loops_of;
+using detail::Operand;
+using detail::Source;
+using detail::UnaryOp;
+using detail::uninitialised;
+using detail::unique;
+
+namespace {
+
+// The record of two operands keeps a number's bits as its attribute.
+Operand operand_of(const Pass& pass, const Record& record, Index i, bool read) {
+  if (record.inputs()[static_cast<std::size_t>(i)] == Record::none)
+    return {.number = std::bit_cast<double>(record.attribute)};
+  return {.tensor = read ? &pass.input(record, i) : &pass.unread_input(record, i)};
+}
+
+template <class T>
+Tensor partial_by_loops(const BinaryOp& op, std::size_t i, const Tensor& g, const Operand& a, const Operand& b,
+                        const Tensor& y) {
+  const Source<T> from_a(a), from_b(b);
+  Tensor result = uninitialised(g.dtype(), g.shape());
+  const BroadcastWalk<2> walk(y.shape(), {from_a.shape, from_b.shape});
+  walk.rows([&](const auto& offsets, const auto& steps, Index at, Index length) {
+    loops_of<T>(op).vjp[i](data<T>(g) + at, from_a.values + offsets[0], steps[0], from_b.values + offsets[1], steps[1],
+                           data<T>(y) + at, data<T>(result) + at, length);
+  });
+  return result;
+}
+
+}  // namespace
+
+Tensor detail::apply(const UnaryOp& op, const Tensor& x) {
+  Tensor y = uninitialised(x.dtype(), x.shape());
+  by_float_type(op.name, x.dtype(), [&](auto zero) {
+    using T = decltype(zero);
+    loops_of<T>(op).value(data<T>(x), data<T>(y), x.size());
+  });
+  record(op, y, {&x});
+  return y;
+}
+
+Tensor detail::apply(const BinaryOp& op, const Operand& a, const Operand& b) {
+  if (a.tensor && b.tensor) detail::require_same_type(op.name, *a.tensor, *b.tensor);
+  const Tensor& some = a.tensor ? *a.tensor : *b.tensor;
+  const bool plain = !a.tensor || !b.tensor || a.tensor->shape() == b.tensor->shape();
+  const Shape shape = plain ? some.shape() : broadcast(op.name, a.tensor->shape(), b.tensor->shape());
+  Tensor y = uninitialised(some.dtype(), shape);
+  by_float_type(op.name, some.dtype(), [&](auto zero) {
+    using T = decltype(zero);
+    const Source<T> from_a(a), from_b(b);
+    if (plain) {
+      loops_of<T>(op).value(from_a.values, a.tensor != nullptr, from_b.values, b.tensor != nullptr, data<T>(y),
+                            y.size());
+      return;
+    }
+    const BroadcastWalk<2> walk(shape, {from_a.shape, from_b.shape});
+    walk.rows([&](const auto& offsets, const auto& steps, Index at, Index length) {
+      loops_of<T>(op).value(from_a.values + offsets[0], steps[0], from_b.values + offsets[1], steps[1], data<T>(y) + at,
+                            length);
+    });
+  });
+  record(op, y, {a.tensor, b.tensor}, std::bit_cast<std::int64_t>(a.tensor ? b.number : a.number));
+  return y;
+}
+
+Tensor detail::times_derivative(const UnaryOp& op, Tensor g, const Tensor& x, const Tensor& y, bool recorded) {
+  if (recorded) return op.recorded_vjp(g, x, y);
+  return by_float_type(op.name, g.dtype(), [&](auto zero) {
+    using T = decltype(zero);
+    Tensor result = unique(g) ? g : uninitialised(g.dtype(), g.shape());
+    const T* argument = data<T>(x.defined() ? x : g);  // where it isn't read, any will do
+    loops_of<T>(op).vjp(data<T>(g), argument, data<T>(y), data<T>(result), g.size());
+    return result;
+  });
+}
+
+namespace {
+
+// g (or a tangent) times the derivative of a unary record.
+Tensor times_slope(const Pass& pass, const Record& record, Tensor g) {
+  const auto& op = static_cast<const UnaryOp&>(record.op);
+  const Tensor& x = op.reads & 1 ? pass.input(record, 0) : pass.unread_input(record, 0);
+  const Tensor& y = op.reads & Op::reads_output ? pass.output(record) : record.output;
+  return detail::times_derivative(op, std::move(g), x, y, pass.recorded());
+}
+
+// The same for operand i of a binary one; g has the output's shape.
+Tensor times_slope(const Pass& pass, const Record& record, Tensor g, std::size_t i) {
+  const auto& op = static_cast<const BinaryOp&>(record.op);
+  if (op.constant[i]) return *op.constant[i] == 1 ? g : g * *op.constant[i];
+  const Operand a = operand_of(pass, record, 0, op.reads_for[i] & 1);
+  const Operand b = operand_of(pass, record, 1, op.reads_for[i] & 2);
+  const Tensor& y = op.reads_for[i] & Op::reads_output ? pass.output(record) : record.output;
+  if (pass.recorded()) return op.recorded_vjp[i](g, a, b, y);
+  return by_float_type(op.name, g.dtype(),
+                       [&](auto zero) { return partial_by_loops<decltype(zero)>(op, i, g, a, b, y); });
+}
+
+}  // namespace
+
+void detail::unary_rule(Sweep& sweep, const Record& record, Tensor g) {
+  sweep.give(record, 0, times_slope(sweep, record, std::move(g)));
+}
+
+Tensor detail::unary_tangent(const Tangents& tangents, const Record& record) {
+  return times_slope(tangents, record, tangents.of(record, 0));
+}
+
+void detail::binary_rule(Sweep& sweep, const Record& record, Tensor g) {
+  for (std::size_t i : {0, 1})
+    if (sweep.wants(record, static_cast<Index>(i)))
+      sweep.give(record, static_cast<Index>(i), times_slope(sweep, record, g, i));
+}
+
+Tensor detail::binary_tangent(const Tangents& tangents, const Record& record) {
+  Tensor total;
+  for (std::size_t i : {0, 1}) {
+    Tensor t = tangents.of(record, static_cast<Index>(i));
+    if (!t.defined()) continue;
+    if (!(t.shape() == record.output.shape())) t = broadcast_to(t, record.output.shape());
+    t = times_slope(tangents, record, std::move(t), i);
+    total = total.defined() ? total + t : t;
+  }
+  return total;
+}
+
+namespace {
+
+struct PullBack : Named<"multiply"> {
+  static auto value(auto g, auto d) { return pull_back(g, d); }
+  static auto derivative(auto g, auto d, auto) { return std::pair(d, g); }
+};
+
+}  // namespace
+
+Tensor pull_back(const Tensor& g, const Tensor& d) { return elementwise<PullBack>(g, d); }
+Tensor pull_back(double g, const Tensor& d) { return elementwise<PullBack>(g, d); }
+Tensor pull_back(const Tensor& g, double d) { return g * d; }
+
+}  // namespace ebb

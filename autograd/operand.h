@@ -1,0 +1,30 @@
+// Operands of elementwise ops as loops see them. Private to the ops.
+#pragma once
+
+#include "autograd/error.h"
+#include "autograd/formula_op.h"
+
+namespace ebb::detail {
+
+inline void require_same_type(std::string_view op, const Tensor& a, const Tensor& b) {
+  if (a.dtype() != b.dtype())
+    fail(op, "{} {} and {} {} don't mix; cast one of them", name(a.dtype()), a.shape(), name(b.dtype()), b.shape());
+}
+
+// An operand as the loops see it: a pointer and a shape, with a number held here.
+template <class T>
+struct Source {
+  explicit Source(const Operand& operand)
+      : number(static_cast<T>(operand.number)),
+        values(operand.tensor ? data<T>(*operand.tensor) : &number),
+        shape(operand.tensor ? &operand.tensor->shape() : &scalar) {}
+  Source(const Source&) = delete;
+  Source& operator=(const Source&) = delete;
+
+  T number;
+  const T* values;
+  Shape scalar;
+  const Shape* shape;
+};
+
+}  // namespace ebb::detail
