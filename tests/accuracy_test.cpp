@@ -1,4 +1,4 @@
-// How exact the library's own exp, tanh and sigmoid are, over the whole range and in both types.
+// How exact the library's own functions of numbers are, over the whole range and in both types.
 #include "support.h"
 
 using namespace ebb;
@@ -59,6 +59,28 @@ TEST_CASE_TEMPLATE("accuracy: exp is good to four units in the last place", T, f
 
 TEST_CASE_TEMPLATE("accuracy: sigmoid is good to four units in the last place", T, float, double) {
   CHECK(worst_ulps<T>(sigmoid, exact_sigmoid, points<T>()) <= 4);
+}
+
+// exp's four, times the derivative of what comes after it, and one for that.
+TEST_CASE_TEMPLATE("accuracy: softplus is good to five units in the last place", T, float, double) {
+  const auto exact = [](long double x) { return x > 0 ? x + std::log1p(std::exp(-x)) : std::log1p(std::exp(x)); };
+  CHECK(worst_ulps<T>(softplus, exact, points<T>()) <= 5);
+}
+
+// glibc's own bounds for these are one and two.
+TEST_CASE_TEMPLATE("accuracy: what the system computes is good to four units in the last place", T, float, double) {
+  struct Row {
+    const char* name;
+    Unary f;
+    long double (*reference)(long double);
+  };
+  const Row rows[] = {{"sin", sin, std::sin},       {"cos", cos, std::cos}, {"expm1", expm1, std::expm1},
+                      {"log1p", log1p, std::log1p}, {"erf", erf, std::erf}, {"erfc", erfc, std::erfc},
+                      {"abs", abs, std::fabs}};
+  for (const Row& row : rows) CHECK_MESSAGE(worst_ulps<T>(row.f, row.reference, points<T>()) <= 4, row.name);
+  const auto power = [](const Tensor& x) { return pow(abs(x), 1.25); };
+  const auto exact = [](long double x) { return std::pow(std::fabs(x), 1.25L); };
+  CHECK(worst_ulps<T>(power, exact, points<T>()) <= 4);
 }
 
 TEST_CASE_TEMPLATE("accuracy: log and sqrt are the system's", T, float, double) {
