@@ -4,8 +4,8 @@
 
 #include "autograd/elementwise.h"
 #include "autograd/formulas.h"
-#include "autograd/layout.h"
 #include "autograd/kernels/kernels.h"
+#include "autograd/layout.h"
 #include "autograd/matrix.h"
 #include "autograd/matrix_kernels.h"
 #include "autograd/reduction.h"
