@@ -63,6 +63,8 @@ const std::vector<ErrorRow>& op_error_rows() {
       row<Error>([] { (void)tanh(zeros({2}, i64)); },
                  "[tanh] int64 tensors are indices and have no arithmetic; use cast"),
       row<Error>([] { (void)cast(tensor(1e300, f64), i64); }, "[cast] 1e+300 doesn't fit into int64"),
+      row<Error>([] { (void)clamp(ones({2}), std::nan(""), 1); },
+                 "[clamp] the bounds are nan and 1; give numbers, infinite ones for no bound"),
       row<ShapeError>([] { (void)reshape(ones({6}), {4}); }, "[reshape] [6] has 6 elements, [4] has 4"),
       row<ShapeError>(
           [] {
