@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Runs what the README shows and puts today's output and picture into it: between `<!-- output of COMMAND -->` and the
+# Runs what the README and the documents show, and puts today's output and picture into them. In the README, between `<!-- output of COMMAND -->` and the
 # end of the fenced block after it goes what COMMAND prints.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -16,4 +16,9 @@ awk -v table="$runs/table.txt" '
   skip && /^```$/ { skip = 0 }
   !skip' README.md > "$runs/README.md"
 cp "$runs/README.md" README.md
-echo "refreshed README.md and docs/three-ways.svg"
+
+. cmake/setup.sh
+build release how_it_works -DEBB_TESTS=ON
+docs/literate.sh filled docs/how-it-works.md build/release/tests/how_it_works > "$runs/how-it-works.md"
+cp "$runs/how-it-works.md" docs/how-it-works.md
+echo "refreshed README.md, docs/three-ways.svg and docs/how-it-works.md"
