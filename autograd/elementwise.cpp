@@ -5,6 +5,7 @@
 
 #include "autograd/error.h"
 #include "autograd/kernels/kernels.h"
+#include "autograd/tape.h"
 
 namespace ebb {
 
@@ -42,6 +43,7 @@ const BinaryOp& detail::library_binary(std::size_t index) {
 Tensor clamp(const Tensor& x, double low, double high) {
   if (std::isnan(low) || std::isnan(high))
     fail("clamp", "the bounds are {} and {}; give numbers, infinite ones for no bound", low, high);
+  const Transaction transaction;
   return elementwise<formulas::ClampHigh>(elementwise<formulas::ClampLow>(x, low), high);
 }
 
