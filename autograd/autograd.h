@@ -17,6 +17,7 @@
 #include "autograd/recurrent.h"
 #include "autograd/reduction.h"
 #include "autograd/shape.h"
+#include "autograd/softmax.h"
 #include "autograd/storage.h"
 #include "autograd/tape.h"
 #include "autograd/tape_text.h"

@@ -2,7 +2,9 @@
 
 #include "autograd/elementwise.h"
 #include "autograd/kernels/kernels.h"
+#include "autograd/layout.h"
 #include "autograd/matrix_kernels.h"
+#include "autograd/reduction.h"
 #include "autograd/tape.h"
 
 namespace ebb {
@@ -49,31 +51,64 @@ void transpose_rule(Sweep& sweep, const Record& record, Tensor g) { sweep.give(r
 Tensor transpose_tangent(const Tangents& tangents, const Record& record) { return transpose(tangents.of(record, 0)); }
 const Op transpose_op{.name = "transpose", .vjp = transpose_rule, .jvp = transpose_tangent, .derivative = "gᵀ"};
 
-void require_matrix(const char* op, const Tensor& x) {
-  if (x.rank() != 2) fail<ShapeError>(op, "needs matrices, not a tensor of shape {}; reshape it", x.shape());
+void require_same_type(const char* op, const Tensor& a, const Tensor& b) {
+  if (a.dtype() != b.dtype())
+    fail(op, "{} {} and {} {} don't mix; cast one of them", name(a.dtype()), a.shape(), name(b.dtype()), b.shape());
+}
+void require_vectors(const char* op, const Tensor& a, const Tensor& b) {
+  require_same_type(op, a, b);
+  if (a.rank() != 1 || b.rank() != 1)
+    fail<ShapeError>(op, "{} and {} must be vectors; reshape them, or use matmul", a.shape(), b.shape());
 }
 
-}  // namespace
-
-Tensor matmul(const Tensor& a, const Tensor& b, const MatmulOptions& options) {
-  require_matrix("matmul", a);
-  require_matrix("matmul", b);
-  if (a.dtype() != b.dtype())
-    fail("matmul", "{} {} and {} {} don't mix; cast one of them", name(a.dtype()), a.shape(), name(b.dtype()),
-         b.shape());
-  const Index m = a.extent(options.transpose_a ? 1 : 0), inner = a.extent(options.transpose_a ? 0 : 1);
-  const Index n = b.extent(options.transpose_b ? 0 : 1), inner_b = b.extent(options.transpose_b ? 1 : 0);
-  if (inner != inner_b)
-    fail<ShapeError>("matmul", "inner dimensions differ: {}{} × {}{}; they are {} and {}", a.shape(),
-                     options.transpose_a ? "ᵀ" : "", b.shape(), options.transpose_b ? "ᵀ" : "", inner, inner_b);
-  Tensor y = uninitialised(a.dtype(), {m, n});
+// Both are matrices that fit.
+Tensor product(const Tensor& a, const Tensor& b, const MatmulOptions& options) {
+  const Shape shape{a.extent(options.transpose_a ? 1 : 0), b.extent(options.transpose_b ? 0 : 1)};
+  Tensor y = uninitialised(a.dtype(), shape);
   detail::multiply(a, options.transpose_a, b, options.transpose_b, y, /*accumulate=*/false);
   record(matmul_op, y, {&a, &b}, (options.transpose_a ? transpose_a : 0) | (options.transpose_b ? transpose_b : 0));
   return y;
 }
 
+}  // namespace
+
+Tensor matmul(const Tensor& a, const Tensor& b, const MatmulOptions& options) {
+  require_same_type("matmul", a, b);
+  if (a.rank() == 0 || b.rank() == 0 || b.rank() > 2)
+    fail<ShapeError>("matmul", "{} × {}: expected [..., k] × [k, n] or [..., k] × [k]; reshape one of them", a.shape(),
+                     b.shape());
+  if ((options.transpose_a && a.rank() != 2) || (options.transpose_b && b.rank() != 2))
+    fail<ShapeError>("matmul", "{}{} × {}{}: only matrices are transposed; use permute", a.shape(),
+                     options.transpose_a ? "ᵀ" : "", b.shape(), options.transpose_b ? "ᵀ" : "");
+  const Index inner = a.extent(options.transpose_a ? 0 : -1), inner_b = b.extent(options.transpose_b ? 1 : 0);
+  if (inner != inner_b)
+    fail<ShapeError>("matmul", "inner dimensions differ: {}{} × {}{}; they are {} and {}", a.shape(),
+                     options.transpose_a ? "ᵀ" : "", b.shape(), options.transpose_b ? "ᵀ" : "", inner, inner_b);
+  if (a.rank() == 2 && b.rank() == 2) return product(a, b, options);
+
+  const Transaction transaction;
+  const Shape leading = options.transpose_a ? Shape{a.extent(1)} : a.shape().without(a.rank() - 1);
+  const Tensor left = a.rank() == 2 ? a : reshape(a, Shape{leading.size(), inner});
+  const Tensor right = b.rank() == 2 ? b : reshape(b, Shape{inner, 1});
+  const Tensor y = product(left, right, options);
+  return reshape(y, b.rank() == 2 ? leading.inserted(leading.rank(), y.extent(1)) : leading);
+}
+
+Tensor dot(const Tensor& a, const Tensor& b) {
+  require_vectors("dot", a, b);
+  if (a.size() != b.size()) fail<ShapeError>("dot", "{} and {} have different lengths", a.shape(), b.shape());
+  const Transaction transaction;
+  return sum(a * b);
+}
+
+Tensor outer(const Tensor& a, const Tensor& b) {
+  require_vectors("outer", a, b);
+  const Transaction transaction;
+  return unsqueeze(a, 1) * b;
+}
+
 Tensor transpose(const Tensor& x) {
-  require_matrix("transpose", x);
+  if (x.rank() != 2) fail<ShapeError>("transpose", "needs a matrix, not a tensor of shape {}; use permute", x.shape());
   Tensor y = detail::transposed(x);
   record(transpose_op, y, {&x});
   return y;

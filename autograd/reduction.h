@@ -19,11 +19,33 @@ namespace ebb {
 // x repeated along new axes and axes of extent 1, by NumPy's rule. ShapeError if it doesn't broadcast.
 [[nodiscard]] Tensor broadcast_to(const Tensor& x, const Shape& shape);
 
-// √Σx² over everything, a scalar; right also where the squares would overflow or vanish. The derivative at 0 is 0.
-[[nodiscard]] Tensor norm(const Tensor& x);
+struct VarianceOptions {
+  double correction = 1;  // squares are divided by n − correction (by 0 where that is negative): 0 for NumPy's default
+  bool keepdim = false;   // keep the axes that were reduced, with extent 1
+};
+// The mean square of the distance from the mean, over everything or along one axis. As in PyTorch it is the unbiased
+// estimate unless told otherwise (NumPy: correction 0), so that of a single number it is NaN.
+[[nodiscard]] Tensor variance(const Tensor& x, const VarianceOptions& options = {});
+[[nodiscard]] Tensor variance(const Tensor& x, Index axis, const VarianceOptions& options = {});
 
-// x − ln Σ eˣ along the last axis, which must not be empty. Finite for any finite x.
-[[nodiscard]] Tensor log_softmax(const Tensor& x);
+// √Σx² over everything or along one axis; right also where the squares would overflow or vanish. All derivatives at 0
+// are taken as 0.
+[[nodiscard]] Tensor norm(const Tensor& x);
+[[nodiscard]] Tensor norm(const Tensor& x, Index axis, bool keepdim = false);
+
+// The largest (smallest) element of everything, or along one axis; NaN where there is one. Elements that tie share the
+// gradient evenly, as for PyTorch's amax (its max along an axis gives it to one of them, and their indices besides: see
+// argmax). Where there are NaNs, they share it. ShapeError when there is nothing to choose from.
+[[nodiscard]] Tensor max(const Tensor& x);
+[[nodiscard]] Tensor max(const Tensor& x, Index axis, bool keepdim = false);
+[[nodiscard]] Tensor min(const Tensor& x);
+[[nodiscard]] Tensor min(const Tensor& x, Index axis, bool keepdim = false);
+// Where it is: int64 positions along the axis, or in row-major order of everything. The first of those that tie, and
+// the first NaN before all, as in NumPy. No gradient passes.
+[[nodiscard]] Tensor argmax(const Tensor& x);
+[[nodiscard]] Tensor argmax(const Tensor& x, Index axis, bool keepdim = false);
+[[nodiscard]] Tensor argmin(const Tensor& x);
+[[nodiscard]] Tensor argmin(const Tensor& x, Index axis, bool keepdim = false);
 
 namespace detail {
 

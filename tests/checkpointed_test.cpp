@@ -152,7 +152,8 @@ TEST_CASE("checkpointed: an exception from f leaves the tape as it was") {
   const Tensor x = varied({3});
   Tape tape;
   const Tensor before = square(x);
-  CHECK_THROWS_AS((void)checkpointed([](const Tensor& a) { return matmul(exp(a), a); }, x), ShapeError);
+  CHECK_THROWS_AS((void)checkpointed([](const Tensor& a) { return reshape(exp(a), Shape{a.size() + 1}); }, x),
+                  ShapeError);
   CHECK(tape.size() == 2);
   CHECK(distance(tape.gradient(sum(before), x), 2.0 * x) == 0);
 }

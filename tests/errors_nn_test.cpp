@@ -81,7 +81,21 @@ const std::vector<ErrorRow>& nn_error_rows() {
           [] {
             (void)nn::cross_entropy(ones({1, 2}), ones({1}));
           },
-          "[cross_entropy] the classes are float32; they must be int64 indices"),
+          "[cross_entropy] a float32 target [1] doesn't go with float32 logits [1, 2]; give int64 classes, or as many "
+          "probabilities"),
+      row<ShapeError>(
+          [] {
+            (void)nn::cross_entropy(ones({1, 2}), ones({3, 2}));
+          },
+          "[cross_entropy] probabilities [3, 2] must have the shape of the logits, [1, 2], and a last axis of classes"),
+      row<Error>(
+          [] {
+            (void)nn::cross_entropy(ones({1, 2}), ones({1, 2}), {.ignore_index = 1});
+          },
+          "[cross_entropy] class 1 can't be ignored among probabilities; give int64 classes"),
+      row<Error>([] { (void)nn::mae(ones({2}), ones({2}, f64)); },
+                 "[mae] the prediction is float32 and the target float64; cast one of them"),
+      row<Error>([] { (void)nn::huber(ones({2}), ones({2}), {.delta = 0}); }, "[huber] delta is 0; it must be above 0"),
       row<ShapeError>(
           [] {
             (void)nn::cross_entropy(ones({1, 2}), zeros({2}, i64));

@@ -148,9 +148,22 @@ const std::vector<ErrorRow>& op_error_rows() {
           "[orthonormal_columns] [2, 3] has more columns than rows; transpose it"),
       row<ShapeError>(
           [] {
-            (void)matmul(ones({2}), ones({2, 2}));
+            (void)matmul(ones({2, 2}), ones({2, 2, 2}));
           },
-          "[matmul] needs matrices, not a tensor of shape [2]; reshape it"),
+          "[matmul] [2, 2] × [2, 2, 2]: expected [..., k] × [k, n] or [..., k] × [k]; reshape one of them"),
+      row<ShapeError>(
+          [] {
+            (void)matmul(ones({2}), ones({2, 2}), {.transpose_a = true});
+          },
+          "[matmul] [2]ᵀ × [2, 2]: only matrices are transposed; use permute"),
+      row<ShapeError>(
+          [] {
+            (void)dot(ones({2, 1}), ones({2}));
+          },
+          "[dot] [2, 1] and [2] must be vectors; reshape them, or use matmul"),
+      row<ShapeError>([] { (void)dot(ones({3}), ones({2})); }, "[dot] [3] and [2] have different lengths"),
+      row<ShapeError>([] { (void)transpose(ones({2})); },
+                      "[transpose] needs a matrix, not a tensor of shape [2]; use permute"),
       row<Error>(
           [] {
             (void)matmul(ones({2, 2}), ones({2, 2}, f64));
@@ -186,7 +199,17 @@ const std::vector<ErrorRow>& op_error_rows() {
           [] {
             (void)log_softmax(zeros({3, 0}));
           },
-          "[log_softmax] the last axis of [3, 0] must have at least one element"),
+          "[log_softmax] axis 1 of [3, 0] must have at least one element"),
+      row<ShapeError>(
+          [] {
+            (void)max(zeros({3, 0}), 1);
+          },
+          "[max] axis 1 of [3, 0] is empty: nothing has no max"),
+      row<ShapeError>(
+          [] {
+            (void)argmin(zeros({3, 0}));
+          },
+          "[argmin] [3, 0] has no elements: nothing has no argmin"),
   };
   return rows;
 }

@@ -1,7 +1,5 @@
 #include "op_table.h"
 
-#include <nn/nn.h>
-
 namespace ebb::test {
 
 namespace {
@@ -34,10 +32,6 @@ void add_reductions(Table& table) {
     table.add("broadcast_to", fmt::format("of {} to {}", small, large),
               [large = large](const Tensor& x) { return broadcast_to(x, large); }, {varied(small)});
   }
-  for (const Shape& shape : {Shape{}, Shape{5}, Shape{2, 3}})
-    table.add("norm", fmt::format("of {}", shape), norm, {varied(shape)});
-  for (const Shape& shape : {Shape{1}, Shape{5}, Shape{2, 3}, Shape{2, 2, 3}, Shape{0, 3}})
-    table.add("log_softmax", fmt::format("of {}", shape), log_softmax, {varied(shape)});
 }
 
 void add_matrices(Table& table) {
@@ -49,6 +43,19 @@ void add_matrices(Table& table) {
             "matmul", fmt::format("{}×{} by {}×{}{}{}", m, k, k, n, ta ? ", aᵀ" : "", tb ? ", bᵀ" : ""),
             [ta, tb](const Tensor& a, const Tensor& b) { return matmul(a, b, {.transpose_a = ta, .transpose_b = tb}); },
             {varied(ta ? Shape{k, m} : Shape{m, k}, 1), varied(tb ? Shape{n, k} : Shape{k, n}, 2)});
+  const std::pair<Shape, Shape> others[] = {{{3}, {3, 2}},       {{2, 3}, {3}},       {{3}, {3}},
+                                            {{2, 2, 3}, {3, 2}}, {{2, 1, 2, 3}, {3}}, {{2, 0, 3}, {3, 2}},
+                                            {{2, 2, 0}, {0}}};
+  for (const auto& [a, b] : others)
+    table.add("matmul", fmt::format("{} by {}", a, b), [](const Tensor& x, const Tensor& y) { return matmul(x, y); },
+              {varied(a, 1), varied(b, 2)});
+  table.add("matmul", "of a vector by a transposed matrix",
+            [](const Tensor& a, const Tensor& b) { return matmul(a, b, {.transpose_b = true}); },
+            {varied({3}, 1), varied({2, 3}, 2)});
+  table.add("dot", "of vectors", dot, {varied({3}, 1), varied({3}, 2)});
+  table.add("dot", "of a vector with itself", [](const Tensor& x) { return dot(x, x); }, {varied({3})});
+  table.add("outer", "of vectors", outer, {varied({2}, 1), varied({3}, 2)});
+  table.add("outer", "of nothing", outer, {varied({0}, 1), varied({3}, 2)});
   table.add("matmul", "of one matrix twice", [](const Tensor& x) { return matmul(x, x); }, {varied({3, 3})});
   for (const Shape& shape : {Shape{2, 3}, Shape{1, 4}, Shape{3, 3}, Shape{0, 2}})
     table.add("transpose", fmt::format("of {}", shape), transpose, {varied(shape)});
@@ -185,13 +192,6 @@ void add_recurrent(Table& table) {
             {varied({1, 0, 2}), varied({0, 2}), varied({2, 2}), varied({2, 2}), varied({2})});
 }
 
-void add_losses(Table& table) {
-  table.add("mse", "of a matrix", nn::mse, {varied({2, 3}, 1), varied({2, 3}, 2)});
-  table.add("mse", "of a scalar", nn::mse, {varied({}, 1), varied({}, 2)});
-  table.add("cross_entropy", "of a batch", nn::cross_entropy, {varied({4, 3}), indices({2, 0, 2, 1})});
-  table.add("cross_entropy", "of a sequence", nn::cross_entropy, {varied({2, 2, 3}), indices({1, 0, 2, 2}, {2, 2})});
-}
-
 }  // namespace
 
 std::vector<OpRow> op_table() {
@@ -202,6 +202,7 @@ std::vector<OpRow> op_table() {
   add_indexing(table);
   add_recorded_as_one(table);
   add_recurrent(table);
+  add_choices_and_shares(table);
   add_losses(table);
   return table.take();
 }

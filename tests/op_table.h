@@ -51,6 +51,8 @@ class Table {
   std::vector<OpRow> rows_;
 };
 
-void add_elementwise(Table& table);  // op_table_elementwise.cpp
+void add_elementwise(Table& table);         // op_table_elementwise.cpp
+void add_choices_and_shares(Table& table);  // op_table_reductions.cpp
+void add_losses(Table& table);              // there too
 
 }  // namespace ebb::test

@@ -36,7 +36,7 @@ Shape any_part_of(const Shape& to) {
   return Shape(extents);
 }
 
-double dot(const Tensor& a, const Tensor& b) { return sum(a * b).item(); }
+double inner_product(const Tensor& a, const Tensor& b) { return sum(a * b).item(); }
 double magnitude(const Tensor& a, const Tensor& b) { return sum(where(a * b < 0.0, -(a * b), a * b)).item(); }
 
 std::string text_of(const RandomProgram& program) { return fmt::format("{}", fmt::join(program.names(), " ")); }
@@ -85,7 +85,7 @@ TEST_CASE("properties: sum_to is the transpose of broadcast_to") {
   CHECK(rc::check("<u, broadcast x> = <sum_to u, x>", [] {
     const Shape to = any_shape(), from = any_part_of(to);
     const Tensor x = varied(from, 1), u = varied(to, 2);
-    const double left = dot(u, broadcast_to(x, to)), right = dot(sum_to(u, from), x);
+    const double left = inner_product(u, broadcast_to(x, to)), right = inner_product(sum_to(u, from), x);
     RC_ASSERT(std::fabs(left - right) <= 1e-13 * std::max(1.0, magnitude(u, broadcast_to(x, to))));
     RC_ASSERT(same_bits(broadcast_to(x, to), x + zeros(to, f64)));
   }));
@@ -127,10 +127,10 @@ TEST_CASE("properties: forwards is the transpose of backwards for random program
     const std::vector<Tensor> pulled = p.tape.gradients(p.y, p.xs, {.seed = u});
     double right = 0, size = magnitude(u, pushed);
     for (std::size_t i = 0; i < p.xs.size(); ++i) {
-      right += dot(pulled[i], tangents[i]);
+      right += inner_product(pulled[i], tangents[i]);
       size += magnitude(pulled[i], tangents[i]);
     }
-    RC_ASSERT(std::fabs(dot(u, pushed) - right) <= 1e-12 * size);
+    RC_ASSERT(std::fabs(inner_product(u, pushed) - right) <= 1e-12 * size);
   }));
 }
 

@@ -62,13 +62,34 @@ double largest(const T* x, Index n) {
 }
 
 template <class T>
+T highest_of(const T* x, Index n) {
+  T highest = -static_cast<T>(__builtin_inf());
+  for (Index i = 0; i < n; ++i) highest = x[i] > highest ? x[i] : highest;
+  return highest;
+}
+
+template <class T>
+double sum_of_exp(const T* x, T shift, Index n) {
+  return interleaved_sum(
+      n, [x, shift](Index i) { return static_cast<double>(detail::exp_number<level>(static_cast<T>(x[i] - shift))); });
+}
+
+template <class T>
+void softmax(const T* x, T* y, Index rows, Index columns) {
+  for (Index r = 0; r < rows; ++r, x += columns, y += columns) {
+    const T highest = highest_of(x, columns);
+    EBB_INDEPENDENT
+    for (Index i = 0; i < columns; ++i) y[i] = detail::exp_number<level>(static_cast<T>(x[i] - highest));
+    const double total = sum(y, columns);
+    for (Index i = 0; i < columns; ++i) y[i] = static_cast<T>(static_cast<double>(y[i]) / total);
+  }
+}
+
+template <class T>
 void log_softmax(const T* x, T* y, Index rows, Index columns) {
   for (Index r = 0; r < rows; ++r, x += columns, y += columns) {
-    T highest = -static_cast<T>(__builtin_inf());
-    for (Index i = 0; i < columns; ++i) highest = x[i] > highest ? x[i] : highest;
-    const double total = interleaved_sum(columns, [x, highest](Index i) {
-      return static_cast<double>(detail::exp_number<level>(static_cast<T>(x[i] - highest)));
-    });
+    const T highest = highest_of(x, columns);
+    const double total = sum_of_exp(x, highest, columns);
     const T shift = static_cast<T>(__builtin_log(total));
     // Two steps, not x − (highest + shift): 1e4 + ln 2 would lose the digits of ln 2.
     for (Index i = 0; i < columns; ++i) y[i] = (x[i] - highest) - shift;
@@ -93,6 +114,8 @@ void fill(Table<T>& table) {
   table.sum = sum<T>;
   table.sum_of_squares = sum_of_squares<T>;
   table.largest = largest<T>;
+  table.sum_of_exp = sum_of_exp<T>;
+  table.softmax = softmax<T>;
   table.log_softmax = log_softmax<T>;
 }
 

@@ -26,6 +26,10 @@ struct Table {
   double (*sum)(const T* x, Index n);
   double (*sum_of_squares)(const T* x, double c, Index n);
   double (*largest)(const T* x, Index n);
+  // Σ e^(x − shift), in double.
+  double (*sum_of_exp)(const T* x, T shift, Index n);
+  // y = eˣ / Σ eˣ along each row.
+  void (*softmax)(const T* x, T* y, Index rows, Index columns);
   // y = x − ln Σ eˣ along each row.
   void (*log_softmax)(const T* x, T* y, Index rows, Index columns);
 
