@@ -122,7 +122,8 @@ std::string detail::describe_element(const Tensor& x, Index flat) {
     at[static_cast<std::size_t>(axis)] = rest % x.extent(axis);
     rest /= x.extent(axis);
   }
-  return fmt::format("{} at [{}] of shape {}", std::isnan(element(x, flat)) ? NAN : element(x, flat), fmt::join(at, ", "), x.shape());
+  return fmt::format("{} at [{}] of shape {}", std::isnan(element(x, flat)) ? NAN : element(x, flat),
+                     fmt::join(at, ", "), x.shape());
 }
 
 std::string detail::describe(const Tape& tape, const Record& record) {
