@@ -68,7 +68,7 @@ TEST_CASE("custom: one record, right to second order, forwards and backwards") {
   CHECK(sum(u * pushed).item() == doctest::Approx((sum(dx * v) + dc * w).item()).epsilon(1e-14));
 }
 
-TEST_CASE("custom: an object's members are its parameters; without a jvp it says so") {
+TEST_CASE("custom: an object's members are its parameters, and without a jvp it says so") {
   const Tensor x = varied({3}), other = varied({2});
   CHECK(check_gradients([](const Tensor& a, const Tensor& b) { return custom(Power{3}, a, b); }, x, other).passed);
   Tape tape;
