@@ -109,6 +109,7 @@ Tensor Recomputation::first_run(Tape& tape, const Function& f, std::span<const T
     }
     const std::vector<Tensor> read = drop(tape, before, inputs, y);
     std::vector<const Tensor*> pointers;
+    pointers.reserve(read.size());
     for (const Tensor& x : read) pointers.push_back(&x);
     record(checkpointed_op, y, pointers, kept);
     return y;

@@ -239,7 +239,9 @@ void record(const Op& op, const Tensor& output, std::span<const Tensor* const> i
   Tape* tape = current_tape;
   if (!tape) return;
   std::vector<Tape::State::Kept>& kept = tape->state_->kept;
-  const auto attribute = static_cast<std::int64_t>(reinterpret_cast<std::intptr_t>(object.get()));
+  std::int64_t attribute = 0;  // the object's address
+  const void* address = object.get();
+  std::memcpy(&attribute, &address, sizeof address);
   kept.push_back({Record::none, std::move(object)});  // dropped again where what follows fails
   record(op, output, inputs, attribute);
   kept.back().record = tape->state_->size - 1;

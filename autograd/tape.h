@@ -11,6 +11,7 @@
 #pragma once
 
 #include <array>
+#include <cstring>
 #include <functional>
 #include <initializer_list>
 #include <memory>
@@ -240,7 +241,9 @@ void record(const Op& op, const Tensor& output, std::span<const Tensor* const> i
             std::shared_ptr<const void> object);
 template <class T>
 const T& kept(const Record& record) {
-  return *reinterpret_cast<const T*>(static_cast<std::intptr_t>(record.attribute));
+  const void* object = nullptr;
+  std::memcpy(&object, &record.attribute, sizeof object);
+  return *static_cast<const T*>(object);
 }
 
 }  // namespace ebb
