@@ -43,15 +43,10 @@ struct Huber {
 // For a formula that is given a number.
 double sigmoid(double z) { return 1.0 / (1.0 + std::exp(-z)); }
 
-// max(z, 0) − z t + ln(1 + u) with u = e^−|z|, so that nothing overflows. Where 1 + u is rounded, ln(1 + u) / u is
-// taken at what it was rounded to, which keeps the digits of a small u.
+// max(z, 0) − z t + ln(1 + e^−|z|), so that nothing overflows.
 struct BinaryCrossEntropy {
   static constexpr auto name = "binary_cross_entropy_with_logits";
-  static auto value(auto z, auto t) {
-    const auto u = exp(where(z < 0.0, z, -z));
-    const auto sum = 1.0 + u;
-    return relu(z) - z * t + where(sum == 1.0, u, log(sum) * (u / (sum - 1.0)));
-  }
+  static auto value(auto z, auto t) { return relu(z) - z * t + log1p(exp(-abs(z))); }
   static auto derivative(auto z, auto t, auto) { return std::pair(sigmoid(z) - t, -z); }
 };
 
@@ -114,7 +109,7 @@ Tensor mse(const Tensor& prediction, const Tensor& target, const LossOptions& op
 Tensor mae(const Tensor& prediction, const Tensor& target, const LossOptions& options) {
   require_alike("mae", prediction, target);
   const Transaction transaction;
-  return reduced(relu(prediction - target) + relu(target - prediction), options.reduction);
+  return reduced(abs(prediction - target), options.reduction);
 }
 
 Tensor huber(const Tensor& prediction, const Tensor& target, const HuberOptions& options) {
