@@ -1,0 +1,32 @@
+// The rows of the table of docs/performance.md, as every program here prints them.
+#pragma once
+
+#include <fmt/format.h>
+
+#include <cstdio>
+#include <string>
+
+namespace ebb::benchmarks {
+
+struct Row {
+  std::string what;
+  std::string goal;  // and the floor, in brackets
+  std::string handwritten;
+  std::string ours;
+  std::string ratio;
+};
+
+inline void print(const Row& row) {
+  fmt::print("{:<62} | {:<15} | {:>11} | {:>11} | {}\n", row.what, row.goal, row.handwritten, row.ours, row.ratio);
+  std::fflush(stdout);
+}
+
+inline std::string goal_and_floor(double goal, double floor) { return fmt::format("{:g} ({:g})", goal, floor); }
+
+inline std::string duration(double seconds) {
+  if (seconds < 1e-6) return fmt::format("{:.1f} ns", seconds * 1e9);
+  if (seconds < 1e-3) return fmt::format("{:.2f} µs", seconds * 1e6);
+  return fmt::format("{:.3f} ms", seconds * 1e3);
+}
+
+}  // namespace ebb::benchmarks
