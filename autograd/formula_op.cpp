@@ -140,17 +140,68 @@ Tensor detail::binary_tangent(const Tangents& tangents, const Record& record) {
   return total;
 }
 
+// ---- pull_back as an op
+
 namespace {
 
 struct PullBack : Named<"multiply"> {
   static auto value(auto g, auto d) { return pull_back(g, d); }
-  static auto derivative(auto g, auto d, auto) { return std::pair(d, g); }
 };
+
+// a · b, but 0 where either is: what pull_back gives to d, from a cotangent (or d's tangent) that may itself have come
+// through an infinite derivative, or a NaN, on its way to something that doesn't count.
+struct Both : Named<"multiply"> {
+  static auto value(auto a, auto b) { return where(a == 0.0, 0.0, where(b == 0.0, 0.0, a * b)); }
+};
+
+template <class Formula>
+const BinaryOp& product_op();
+
+// k times the derivative by operand i, which is the other operand.
+template <class Formula>
+Tensor times_other(const Pass& pass, const Record& record, const Tensor& k, Index i) {
+  const Operand other = operand_of(pass, record, 1 - i, true);
+  return detail::apply(i == 0 ? product_op<Formula>() : product_op<Both>(), {.tensor = &k}, other);
+}
+template <class Formula>
+void times_other_rule(Sweep& sweep, const Record& record, Tensor g) {
+  for (const Index i : {0, 1})
+    if (sweep.wants(record, i)) sweep.give(record, i, times_other<Formula>(sweep, record, g, i));
+}
+template <class Formula>
+Tensor times_other_tangent(const Tangents& tangents, const Record& record) {
+  Tensor total;
+  for (const Index i : {0, 1}) {
+    const Tensor& t = tangents.of(record, i);
+    if (!t.defined()) continue;
+    const Tensor part = times_other<Formula>(tangents, record, t, i);
+    total = total.defined() ? total + part : part;
+  }
+  return total;
+}
+
+template <class Formula>
+const BinaryOp& product_op() {
+  static const BinaryOp op = [] {
+    BinaryOp product =
+        detail::make_binary_op<Formula>(loops::binary<Formula, float>(), loops::binary<Formula, double>());
+    product.vjp = times_other_rule<Formula>;
+    product.jvp = times_other_tangent<Formula>;
+    product.reads = 0b11;
+    product.derivative = "a: g · b, b: g · a";
+    return product;
+  }();
+  return op;
+}
 
 }  // namespace
 
-Tensor pull_back(const Tensor& g, const Tensor& d) { return elementwise<PullBack>(g, d); }
-Tensor pull_back(double g, const Tensor& d) { return elementwise<PullBack>(g, d); }
+Tensor pull_back(const Tensor& g, const Tensor& d) {
+  return detail::apply(product_op<PullBack>(), {.tensor = &g}, {.tensor = &d});
+}
+Tensor pull_back(double g, const Tensor& d) {
+  return detail::apply(product_op<PullBack>(), {.number = g}, {.tensor = &d});
+}
 Tensor pull_back(const Tensor& g, double d) { return g * d; }
 
 }  // namespace ebb

@@ -235,17 +235,31 @@ TEST_CASE("values: what isn't an int64 doesn't become one") {
   CHECK(tensor({-3}, i64).values<std::int64_t>()[0] == -3);
 }
 
-TEST_CASE("values: a guard by where keeps gradients of the branch not taken at 0, to second order") {
-  const Tensor x = tensor({0.0, 2.0, -1.0}, f64);
-  Tape tape;
-  for (const auto& f : {+[](const Tensor& v) { return log(v); }, +[](const Tensor& v) { return sqrt(v); }}) {
-    const Tensor y = sum(where(x > 0.0, f(x), 0.0));
+TEST_CASE("values: a guard by where keeps all derivatives of the branch not taken at 0, in every direction") {
+  const Tensor x = tensor({0.0, 2.0, -1.0, 800.0}, f64);
+  using F = Tensor (*)(const Tensor&);
+  const F functions[] = {log,
+                         sqrt,
+                         reciprocal,
+                         exp,
+                         [](const Tensor& v) { return pow(v, 0.5); },
+                         [](const Tensor& v) { return 1.0 / (v * v * v); }};
+  for (const F f : functions) {
+    Tape tape;
+    const Tensor inside = (x > 0.0) * (x < 700.0);
+    const Tensor y = sum(where(inside, f(x), 0.0));
+    const auto check = [&](const Tensor& derivative) {
+      for (const Index outside : {0, 2, 3}) CHECK(derivative[outside].item() == 0);
+      CHECK(derivative[1].item() != 0);
+      CHECK(std::isfinite(derivative[1].item()));
+    };
     const Tensor first = tape.gradient(y, x, {.recorded = true});
-    CHECK(first[0].item() == 0);
-    CHECK(first[2].item() == 0);
-    const Tensor second = tape.gradient(sum(first), x);
-    CHECK(second[0].item() == 0);
-    CHECK(second[1].item() < 0);
-    CHECK(second[2].item() == 0);
+    check(first);
+    const Tensor second = tape.gradient(sum(first), x, {.recorded = true});
+    check(second);
+    check(tape.gradient(sum(second), x));
+    check(tape.hessian_vector_product(y, x, ones_like(x)));
+    check(tape.jvp(second, x, ones_like(x)));
+    CHECK(tape.jvp(y, x, tensor({1, 0, 1, 1}, f64)).item() == 0);
   }
 }
