@@ -163,7 +163,7 @@ struct Silu : Named<"silu"> {
 
 struct Elu : Named<"elu"> {
   static auto value(auto x, auto alpha) { return where(x > 0.0, x, alpha * expm1(x)); }
-  static auto derivative(auto x, auto alpha, auto) { return where(x > 0.0, 1.0, alpha * exp(where(x > 0.0, 0.0, x))); }
+  static auto derivative(auto x, auto alpha, auto) { return where(x > 0.0, 1.0, alpha * exp(where(x >= 0.0, 0.0, x))); }
 };
 
 struct LeakyRelu : Named<"leaky_relu"> {

@@ -35,7 +35,7 @@ struct Huber {
     return clamped * (d - 0.5 * clamped);
   }
   static auto derivative(auto d, auto delta, auto) {
-    const auto clamped = where(d - delta > 0.0, delta, where(d + delta < 0.0, -delta, d));
+    const auto clamped = where(d - delta >= 0.0, delta, where(d + delta <= 0.0, -delta, d));
     return std::pair(clamped, where(d - delta > 0.0, d - delta, where(d + delta < 0.0, -d - delta, 0.0)));
   }
 };

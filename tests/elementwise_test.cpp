@@ -210,6 +210,9 @@ TEST_CASE("elementwise: subgradients at kinks") {
   CHECK(at_zero([](const Tensor& x) { return leaky_relu(x, 0.2); }) == 0.2);
   CHECK(at_zero([](const Tensor& x) { return elu(x); }) == 1);
   CHECK(at_zero([](const Tensor& x) { return elu(x, 0.5); }) == 0.5);
+  // Its second one is 0 there.
+  Tape tape;
+  CHECK(tape.hessian(elu(zero, 0.5), zero).item() == 0);
 }
 
 TEST_CASE("elementwise: comparisons take a number on the left") {

@@ -22,6 +22,13 @@ TEST_CASE("losses: mse, mae and huber are their formulas, reduced as asked") {
   CHECK(all_close(tape.gradient(nn::huber(p, t, {.reduction = Reduction::sum}), p), tensor({{0.5, 0}, {-1, 0.5}}, f64),
                   1e-15));
 
+  // Where huber's two halves meet, its second derivative is PyTorch's.
+  const Tensor at_delta = tensor({1, -1, 0.5}, f64);
+  const Tensor first =
+      tape.gradient(nn::huber(at_delta, zeros({3}, f64), {.reduction = Reduction::sum}), at_delta, {.recorded = true});
+  CHECK(elements(first) == std::vector<double>{1, -1, 0.5});
+  CHECK(elements(tape.gradient(sum(first), at_delta)) == std::vector<double>{0, 0, 1});
+
   const auto losses = {+[](const Tensor& a, const Tensor& b) { return nn::mse(a, b); },
                        +[](const Tensor& a, const Tensor& b) { return nn::mae(a, b); },
                        +[](const Tensor& a, const Tensor& b) { return nn::huber(a, b); },
