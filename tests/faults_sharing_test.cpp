@@ -83,6 +83,17 @@ TEST_CASE("faults 8b: gradients that the caller changes are the caller's own") {
   std::vector<Tensor> seeded = tape.gradients(a + b, std::vector<Tensor>{a, b}, {.seed = seed});
   nn::clip_value(seeded, 0.01);
   CHECK(same_bits(seed, seed_before));
+  // And the other way: a seed that is clipped afterwards.
+  for (const bool recorded : {false, true}) {
+    std::vector<Tensor> seeds = {detach(seed)};
+    const auto [of_a, of_y] = [&] {
+      const Tensor y = a + b;
+      return tape.gradients(y, {a, y}, {.recorded = recorded, .seed = seeds[0]});
+    }();
+    nn::clip_value(seeds, 0.01);
+    CHECK(distance(of_a, seed_before) == 0);
+    CHECK(distance(of_y, seed_before) == 0);
+  }
 }
 
 TEST_CASE("faults 8c: a scalar kept from each of ten thousand steps keeps under 10 MB") {
