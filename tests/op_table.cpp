@@ -147,6 +147,7 @@ void add_indexing(Table& table) {
 // x² as an op of its own.
 struct OwnSquare {
   static constexpr auto name = "own_square";
+  static constexpr auto derivative = "2 · g · x";
   Tensor value(Saved&, const Tensor& x) const { return x * x; }
   std::array<Tensor, 1> vjp(const Saved&, const Tensor& g, const Tensor&, const Tensor& x) const {
     return {2.0 * x * g};

@@ -183,6 +183,69 @@ TEST_CASE("ops: float32 gives the values and gradients of float64") {
   }
 }
 
+TEST_CASE("ops: float32 and float64 mix in none") {
+  for (const OpRow& row : op_table()) {
+    if (floats(row.arguments).size() < 2) continue;
+    for (std::size_t i = 0; i < row.arguments.size(); ++i) {
+      std::vector<Tensor> mixed = row.arguments;
+      if (mixed[i].dtype() == i64) continue;
+      mixed[i] = float32(mixed[i]);
+      INFO(row.op << " " << row.what << ", argument " << i);
+      check_says(message_of<Error>([&] { (void)row.function(mixed); }), {"float32", "float64"});
+    }
+  }
+}
+
+TEST_CASE("ops: empty tensors are defined, with all derivatives, or a clear error") {
+  int defined = 0, refused = 0;
+  const auto run = [&](const OpRow& row, std::span<const Tensor> arguments) {
+    const std::vector<Tensor> xs = floats(arguments);
+    try {
+      Tape tape;
+      for (const Tensor& x : xs) (void)sum(x);
+      const Tensor y = row.function(arguments);
+      ++defined;
+      if (y.dtype() == i64 || !tape.find(y)) return;
+      const Tensor seed = ones_like(y);
+      const std::vector<Tensor> gradients = tape.gradients(y, xs, {.recorded = true, .seed = seed});
+      for (std::size_t i = 0; i < xs.size(); ++i) {
+        CHECK(gradients[i].shape() == xs[i].shape());
+        CHECK(distance(gradients[i], tape.gradient(y, xs[i], {.seed = seed})) < 1e-14);
+        CHECK(tape.gradient(sum(gradients[i]), xs[i]).shape() == xs[i].shape());
+      }
+      CHECK(tape.jvp(y, xs, xs).shape() == y.shape());
+    } catch (const Error& error) {
+      ++refused;
+      CHECK_MESSAGE(std::string(error.what()).starts_with("["), error.what());
+    }
+  };
+  for (const OpRow& row : op_table())
+    for (Index axis = 0; axis < 3; ++axis) {
+      const auto emptied = [axis](const Tensor& x) { return axis < x.rank() ? slice(x, 0, 0, axis) : x; };
+      INFO(row.op << " " << row.what << ", empty along " << axis);
+      std::vector<Tensor> all = row.arguments;
+      for (Tensor& x : all) x = emptied(x);
+      run(row, all);
+      for (std::size_t i = 0; i < row.arguments.size(); ++i) {
+        std::vector<Tensor> one = row.arguments;
+        one[i] = emptied(one[i]);
+        run(row, one);
+      }
+    }
+  CHECK(defined > 500);
+  CHECK(refused > 100);
+}
+
+TEST_CASE("ops: every record of the table's rows tells its derivative") {
+  for (const OpRow& row : op_table()) {
+    Tape tape;
+    (void)row.function(row.arguments);
+    for (Index i = 0; i < tape.size(); ++i)
+      CHECK_MESSAGE(tape[i].op.derivative.empty() == !tape[i].op.vjp,
+                    row.op << " " << row.what << ": " << tape[i].op.name);
+  }
+}
+
 TEST_CASE("ops: no op changes its arguments") {
   for (const OpRow& row : op_table()) {
     std::vector<Tensor> before;

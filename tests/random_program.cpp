@@ -89,6 +89,42 @@ Tensor assembled(T a, T b, C choices) {
   return assemble(std::array{a, b}, places, choices.wild() ? choices.shape() : a.shape().with(axis, extent + 1));
 }
 
+Tensor in_another_order(T a, T, C choices) {
+  std::vector<Index> axes;
+  const Index shift = choices.wild() || a.rank() == 0 ? 0 : choices.below(a.rank());
+  for (Index i = 0; i < a.rank(); ++i)
+    axes.push_back(choices.wild() && a.rank() > 0 ? choices.axis(a) : (i + shift) % a.rank());
+  return permute(a, axes);
+}
+
+Tensor one_part(T a, T, C choices) {
+  const Index axis = choices.axis(a);
+  const std::vector<Tensor> parts = choices.flip()
+                                        ? split(a, choices.wild() ? choices.position(3) : 1 + choices.below(3), axis)
+                                        : split(a, {1, a.extent(axis) - 1}, axis);
+  for (const Tensor& part : parts)
+    if (choices.flip() && part.size() > 0) return part;
+  return parts.empty() ? a : parts.front();
+}
+
+Tensor with_new_axis(T a, T, C choices) {
+  return unsqueeze(a, choices.wild() ? choices.below(16) - 8 : choices.below(2 * a.rank() + 2) - a.rank() - 1);
+}
+
+Tensor mean_among_zeros(T a, T, C choices) {
+  return mean(a) * one_hot(choices.positions(3, {2}), choices.wild() ? choices.position(3) : 3, choices.float_type());
+}
+
+// a b as an op of its own.
+struct OwnProduct {
+  static constexpr auto name = "own_product";
+  Tensor value(Saved&, T a, T b) const { return a * b; }
+  std::array<Tensor, 2> vjp(const Saved&, T g, T, T a, T b) const { return {g * b, g * a}; }
+  Tensor jvp(const Saved&, const std::array<Tensor, 2>& tangents, T, T a, T b) const {
+    return tangents[0] * b + a * tangents[1];
+  }
+};
+
 const ProgramOp ops[] = {
     {"operator+", Takes::broadcasting, [](T a, T b, C) { return a + b; }},
     {"operator-", Takes::broadcasting, [](T a, T b, C) { return a - b; }},
@@ -106,6 +142,25 @@ const ProgramOp ops[] = {
     {"tanh", Takes::any, [](T a, T, C) { return tanh(a); }},
     {"sigmoid", Takes::any, [](T a, T, C) { return sigmoid(a); }},
     {"relu", Takes::any, [](T a, T, C) { return relu(a); }, all, kinked},
+    {"abs", Takes::any, [](T a, T, C) { return abs(a); }, all, kinked},
+    {"reciprocal", Takes::any, [](T a, T, C) { return reciprocal(a); }, positive},
+    {"sin", Takes::any, [](T a, T, C) { return sin(a); }},
+    {"cos", Takes::any, [](T a, T, C) { return cos(a); }},
+    {"expm1", Takes::any, [](T a, T, C) { return expm1(a); }},
+    {"log1p", Takes::any, [](T a, T, C) { return log1p(a); }, positive},
+    {"erf", Takes::any, [](T a, T, C) { return erf(a); }},
+    {"softplus", Takes::any, [](T a, T, C) { return softplus(a); }},
+    {"gelu", Takes::any, [](T a, T, C) { return gelu(a); }},
+    {"silu", Takes::any, [](T a, T, C) { return silu(a); }},
+    {"elu", Takes::any, [](T a, T, C choices) { return elu(a, choices.number()); }, all, kinked},
+    {"leaky_relu", Takes::any, [](T a, T, C) { return leaky_relu(a); }, all, kinked},
+    {"clamp", Takes::any, [](T a, T, C choices) { return clamp(a, -0.3, choices.number()); }, all, kinked},
+    {"pow", Takes::broadcasting, [](T a, T b, C) { return pow(a, b); }, positive},
+    {"pow", Takes::any, [](T a, T, C choices) { return pow(a, choices.number()); }, positive},
+    {"pow", Takes::any, [](T a, T, C) { return pow(2.0, a); }},
+    {"maximum", Takes::broadcasting, [](T a, T b, C) { return maximum(a, b); }, all, kinked},
+    {"minimum", Takes::any, [](T a, T, C choices) { return minimum(choices.number(), a); }, all, kinked},
+    {"operator<", Takes::broadcasting, [](T a, T b, C) { return (a < b) * a; }, all, kinked},
     {"clone", Takes::any, [](T a, T, C) { return clone(a); }},
     {"where", Takes::broadcasting, [](T a, T b, C) { return where(a < b, a, b); }, all, kinked},
     {"where", Takes::any, [](T a, T, C choices) { return where(a >= choices.number(), a, 0.5); }, all, kinked},
@@ -114,7 +169,20 @@ const ProgramOp ops[] = {
     {"mean", Takes::any, [](T a, T, C) { return mean(a); }},
     {"mean", Takes::axes, [](T a, T, C choices) { return mean(a, choices.axis(a), choices.flip()); }},
     {"norm", Takes::any, [](T a, T, C) { return norm(a); }, positive},
-    {"log_softmax", Takes::axes, [](T a, T, C) { return log_softmax(a); }},
+    {"norm", Takes::axes, [](T a, T, C choices) { return norm(a, choices.axis(a), choices.flip()); }, positive},
+    {"variance", Takes::any, [](T a, T, C) { return variance(a, {.correction = 0}); }},
+    {"variance", Takes::axes,
+     [](T a, T, C choices) {
+       return variance(a, choices.axis(a), {.correction = choices.wild() ? 1.0 : 0.0, .keepdim = choices.flip()});
+     }},
+    {"max", Takes::any, [](T a, T, C) { return max(a); }, all, kinked},
+    {"max", Takes::axes, [](T a, T, C choices) { return max(a, choices.axis(a), choices.flip()); }, all, kinked},
+    {"min", Takes::axes, [](T a, T, C choices) { return min(a, choices.axis(a), choices.flip()); }, all, kinked},
+    {"argmax", Takes::any, [](T a, T, C) { return a * cast(argmax(a), a.dtype()); }, all, kinked},
+    {"logsumexp", Takes::any, [](T a, T, C) { return logsumexp(a); }},
+    {"logsumexp", Takes::axes, [](T a, T, C choices) { return logsumexp(a, choices.axis(a), choices.flip()); }},
+    {"softmax", Takes::axes, [](T a, T, C choices) { return softmax(a, choices.axis(a)); }},
+    {"log_softmax", Takes::axes, [](T a, T, C choices) { return log_softmax(a, choices.axis(a)); }},
     {"sum_to", Takes::axes, [](T a, T b, C choices) { return sum_to(a, choices.wild() ? b.shape() : Shape{1}); }},
     {"broadcast_to", Takes::any,
      [](T a, T b, C choices) { return broadcast_to(a, choices.wild() ? b.shape() : a.shape().inserted(0, 2)); }},
@@ -124,6 +192,16 @@ const ProgramOp ops[] = {
     {"matmul", Takes::matrix,
      [](T a, T b, C choices) { return matmul(a, choices.wild() ? b : a, {.transpose_b = true}); }},
     {"transpose", Takes::matrix, [](T a, T, C) { return transpose(a); }},
+    {"outer", Takes::any, [](T a, T b, C) { return outer(reshape(a, {-1}), reshape(mean(b), {-1})); }},
+    {"dot", Takes::any, [](T a, T b, C) { return dot(reshape(a, {-1}), reshape(a * mean(b), {-1})); }},
+    {"permute", Takes::any, in_another_order},
+    {"unsqueeze", Takes::any, with_new_axis},
+    {"squeeze", Takes::any, [](T a, T, C choices) { return choices.wild() ? squeeze(a, choices.axis(a)) : squeeze(a); }},
+    {"split", Takes::axes, one_part},
+    {"one_hot", Takes::any, mean_among_zeros},
+    {"checkpointed", Takes::broadcasting,
+     [](T a, T b, C) { return checkpointed([b](T x) { return tanh(x * b) + square(x); }, a); }},
+    {"custom", Takes::broadcasting, [](T a, T b, C) { return custom(OwnProduct{}, a, b); }},
     {"reshape", Takes::any, [](T a, T, C choices) { return reshape(a, choices.shape_of_as_many(a.size())); }},
     {"slice", Takes::axes, part},
     {"select", Takes::axes, [](T a, T, C choices) { return select(a, choices.position(a.extent(0))); }},
@@ -138,7 +216,13 @@ const ProgramOp ops[] = {
      }},
     {"assemble", Takes::alike, assembled},
     {"rnn_step", Takes::matrix, step_of_all},
+    {"mae", Takes::alike, [](T a, T b, C) { return nn::mae(a, b); }, all, kinked},
+    {"huber", Takes::alike, [](T a, T b, C choices) { return nn::huber(a, b, {.delta = choices.wild() ? choices.number() : 0.5}); }, all,
+     kinked},
+    {"binary_cross_entropy_with_logits", Takes::alike,
+     [](T a, T b, C) { return nn::binary_cross_entropy_with_logits(a, sigmoid(b)); }},
     {"mse", Takes::alike, [](T a, T b, C) { return nn::mse(a, b); }},
+    {"cross_entropy", Takes::alike, [](T a, T b, C) { return nn::cross_entropy(a, softmax(b)); }},
     {"cross_entropy", Takes::matrix,
      [](T a, T, C choices) {
        return nn::cross_entropy(a, choices.positions(choices.wild() ? 3 : a.extent(1), Shape{a.extent(0)}));
