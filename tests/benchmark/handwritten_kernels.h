@@ -119,7 +119,7 @@ template <int row_count, int panels>
                                                    q % panel_vectors * lanes);
 #pragma GCC unroll 16
     for (int i = 0; i < row_count; ++i) {
-      const Vector element = Vector{} + left[i * a_row + k * a_column];
+      const float element = left[i * a_row + k * a_column];
 #pragma GCC unroll 4
       for (int q = 0; q < vectors; ++q) sum[i][q] += element * factor[q];
     }
