@@ -17,7 +17,7 @@ struct Row {
 };
 
 inline void print(const Row& row) {
-  fmt::print("{:<62} | {:<15} | {:>11} | {:>11} | {}\n", row.what, row.goal, row.handwritten, row.ours, row.ratio);
+  fmt::print("{:<67} | {:<29} | {:>18} | {:>24} | {}\n", row.what, row.goal, row.handwritten, row.ours, row.ratio);
   std::fflush(stdout);
 }
 
