@@ -12,7 +12,7 @@ namespace ebb::benchmarks::handwritten {
 
 #if defined(__AVX512F__)
 constexpr int lanes = 16, most_rows = 14;  // 28 of 32 registers hold sums
-#elif defined(__AVX__)
+#elif defined(__AVX2__) && defined(__FMA__)
 constexpr int lanes = 8, most_rows = 6;  // 12 of 16
 #else
 constexpr int lanes = 4, most_rows = 6;

@@ -38,8 +38,7 @@ void add_chain(benchmark::State& state) {
   state.counters["forward_ns"] = median(forward);
   state.counters["backward_ns"] = median(backward);
   state.counters["end_ns"] = median(end);
-  set_row({fmt::format("add on {} elements, {} in a chain: forward / backward / end", elements, length),
-           "15 / 10 / 8 ns (40 / 25 / 15)", "",
+  set_row({add_chain_row(elements, length), "15 / 10 / 8 ns (40 / 25 / 15)", "",
            fmt::format("{:.1f} / {:.1f} / {:.1f} ns", median(forward), median(backward), median(end)), ""});
 }
 BENCHMARK(add_chain)->ArgsProduct({{1000, 100'000}, {1, 16}})->UseManualTime();

@@ -1,6 +1,7 @@
 // A training step of a vanilla network against the handwritten one.
 //
 //   rnn_step [--seconds S] [TIME BATCH HIDDEN]...    S seconds a size; without sizes, those of the table
+//   rnn_step --instruction-set                       prints what ebb uses
 #include <autograd/instruction_set.h>
 
 #include <cstring>
@@ -55,8 +56,8 @@ void compare(const Size& size, double seconds) {
   const Times times = interleaved(programs, {.seconds = seconds});
   for (std::size_t k = 0; k < all.size(); ++k) {
     const std::size_t ours = k + 1, other = all[k].against;
-    print({fmt::format("step ({}, {}, {}), {}", size.time, size.batch, size.hidden, all[k].name), all[k].goal,
-           other == 0 ? duration(times.median_of(0)) : "", duration(times.median_of(ours)),
+    print({step_row(size, all[k].name), all[k].goal, other == 0 ? duration(times.median_of(0)) : "",
+           duration(times.median_of(ours)),
            fmt::format("{:.3f} (least {:.3f})", times.ratio(ours, other), times.ratio_of_least(ours, other))});
   }
 }
@@ -64,6 +65,10 @@ void compare(const Size& size, double seconds) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  if (argc == 2 && std::strcmp(argv[1], "--instruction-set") == 0) {
+    fmt::print("{}\n", ebb::instruction_set());
+    return 0;
+  }
   double seconds = 4;
   std::vector<int> numbers;
   for (int i = 1; i < argc; ++i) {
