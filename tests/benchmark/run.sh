@@ -29,7 +29,7 @@ section() {
     printf '\n### %s\n\n' "$title"
     printf '| what | goal (floor) | handwritten | ours | ratio | libtorch |\n|---|---|---|---|---|---|\n'
     awk -F ' *[|] *' '
-      NR == FNR { beside[$1] = $2; next }
+      FILENAME == ARGV[1] { beside[$1] = $2; next }
       { printf "| %s | %s | %s | %s | %s | %s |\n", $1, $2, $3, $4, $5, beside[$1] }' "$column" "$results/rows"
   } | tee "$results/section"
   cat "$results/section" >> "$results/tables"
