@@ -25,8 +25,9 @@ using Saved = std::vector<Tensor>;
 //
 //     ebb::Tensor value(ebb::Saved& saved, const ebb::Tensor& x, const ebb::Tensor& c) const;
 //
-//     // One contribution an input (undefined for none), of its shape or one that broadcast to it, from the cotangent
-//     g. std::array<ebb::Tensor, 2> vjp(const ebb::Saved& saved, const ebb::Tensor& g, const ebb::Tensor& y,
+//     // One contribution an input (undefined for none), of its shape or one that broadcasts to it, from the
+//     // cotangent g.
+//     std::array<ebb::Tensor, 2> vjp(const ebb::Saved& saved, const ebb::Tensor& g, const ebb::Tensor& y,
 //                                    const ebb::Tensor& x, const ebb::Tensor& c) const;
 //
 //     // Optional: the output's tangent from the inputs' (zeros written out). Without it jvp is a TapeError.
@@ -35,8 +36,9 @@ using Saved = std::vector<Tensor>;
 //   };
 //   ebb::Tensor y = ebb::custom(Scaled{}, x, c);
 //
-// `value` runs paused and returns a new tensor. The rules are written with ordinary ops, which a recorded sweep
-// records. The object may have members (an axis, a size); it is copied, and lives as long as the record.
+// `value` runs paused and returns a new tensor (one that others hold too, or a view, is copied). The rules are written
+// with ordinary ops, which a recorded sweep records. The object may have members (an axis, a size); it is copied, and
+// lives as long as the record.
 template <class F, class... Inputs>
 concept CustomOp = requires(const F& f, Saved& saved, const Tensor& g, const Inputs&... inputs) {
   { f.value(saved, inputs...) } -> std::same_as<Tensor>;
@@ -106,9 +108,10 @@ requires CustomOp<F, Inputs...>
   {
     const Pause pause;
     y = std::as_const(kept->f).value(kept->saved, inputs...);
-    bool new_one = !y.body().root;
-    for (const Tensor* input : all) new_one = new_one && !y.is(*input);
-    if (!new_one) y = detach(y);
+    // Somebody else's tensor stays what it is to them.
+    std::uint32_t own_handles = 1;
+    for (const Tensor& saved : kept->saved) own_handles += saved.is(y) ? 1 : 0;
+    if (y.body().root || y.body().references.get() > own_handles) y = detach(y);
   }
   record(detail::custom_op<F, Inputs...>, y, all, kept);
   return y;

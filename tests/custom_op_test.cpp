@@ -50,6 +50,14 @@ struct Same {
   std::array<Tensor, 1> vjp(const Saved&, const Tensor& g, const Tensor&, const Tensor&) const { return {g}; }
 };
 
+// Its value is a tensor that it brings along.
+struct Fixed {
+  static constexpr auto name = "fixed";
+  Tensor value(Saved&, const Tensor&) const { return fixed; }
+  std::array<Tensor, 1> vjp(const Saved&, const Tensor& g, const Tensor&, const Tensor&) const { return {g}; }
+  Tensor fixed;
+};
+
 }  // namespace
 
 TEST_CASE("custom: one record, right to second order, forwards and backwards") {
@@ -83,6 +91,18 @@ TEST_CASE("custom: an op that returns its argument makes a tensor of its own") {
   const Tensor y = custom(Same{}, x);
   CHECK_FALSE(y.is(x));
   CHECK(same_bits(tape.gradient(square(y), x, {.seed = ones({3}, f64)}), 2.0 * x));
+}
+
+TEST_CASE("custom: an op that returns what others hold leaves that what it is to them") {
+  const Tensor x = varied({3});
+  Tape tape;
+  const Tensor h = square(x), y = custom(Fixed{h}, x), z = custom(Fixed{x}, x);
+  CHECK(same_bits(y, h));
+  CHECK(distance(tape.gradient(sum(h), x), 2.0 * x) == 0);
+  CHECK(distance(tape.gradient(sum(y), x), ones({3}, f64)) == 0);
+  CHECK(distance(tape.gradient(sum(y), h), zeros({3}, f64)) == 0);
+  CHECK(tape.find(x)->op == "source");
+  CHECK(tape.find(z)->op == "fixed");
 }
 
 TEST_CASE("custom: a value that was written since is found, and an exception leaves the tape as it was") {
