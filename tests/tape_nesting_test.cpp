@@ -87,6 +87,30 @@ TEST_CASE("nesting: an inner gradient that would cut a path on the outer tape is
   CHECK(distance(tape.gradient(loss, w), 2 * 0.64 * w) < 1e-14);
 }
 
+TEST_CASE("nesting: so is any other derivative that an inner tape gave") {
+  const Tensor w = varied({3});
+  using Derivative = Tensor (*)(Tape&, const Tensor&);
+  const Derivative derivatives[] = {
+      [](Tape& inner, const Tensor& h) { return inner.hessian(sum(h * h * h), h); },
+      [](Tape& inner, const Tensor& h) { return inner.hessian_vector_product(sum(h * h * h), h, h); },
+      [](Tape& inner, const Tensor& h) { return inner.jacobian(square(h), h).matrix(); },
+      [](Tape& inner, const Tensor& h) { return inner.jacobian(sum(square(h)), h).matrix(); },
+      [](Tape& inner, const Tensor& h) { return inner.jacobian(square(h), h).vjp(h); },
+      [](Tape& inner, const Tensor& h) { return inner.jvp(square(h), h, h); }};
+  for (const Derivative derivative : derivatives) {
+    Tape outer;
+    const Tensor h = w * 2.0;
+    Tensor d;
+    {
+      Tape inner;
+      d = derivative(inner, h);
+    }
+    const Tensor loss = sum(square(d)) + sum(h);
+    check_says(message_of<TapeError>([&] { (void)outer.gradient(loss, w); }), {"inner tape", "detach"});
+    CHECK(distance(outer.gradient(sum(detach(d)) + sum(h), w), full({3}, 2, f64)) == 0);
+  }
+}
+
 TEST_CASE("nesting: a parameter that the outer tape meets only later is known all the same") {
   const Tensor w = varied({3});
   Tape outer;
