@@ -159,7 +159,8 @@ void Tape::append(const Op& op, const Tensor& output, std::span<const Tensor* co
     std::uint32_t* positions = far ? far.get() : near;
     for (std::uint32_t i = 0; i < count; ++i) positions[i] = inputs[i] ? position(*inputs[i]) : Record::none;
 
-    if (options_.check_finite) require_finite(op, output);
+    // What a rule computes on the way may be infinite where no gradient passes; what it gives is looked at there.
+    if (options_.check_finite && state.pass_depth == 0) require_finite(op, output);
     const std::uint32_t index = state.size;
     if ((index >> State::chunk_bits) == state.chunks.size()) {
       if (index >= Record::none - (1u << State::chunk_bits)) fail<TapeError>("tape", "{} records are too many", index);

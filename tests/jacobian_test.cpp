@@ -196,6 +196,22 @@ TEST_CASE("check_finite: a NaN is named where it is born, in values") {
   CHECK(distance(strict.gradient(fine, x, {.seed = ones({2}, f64)}), 1.0 / x) == 0);
 }
 
+TEST_CASE("check_finite: a recorded sweep objects where a plain one does and nowhere else") {
+  const Tensor x = tensor({1, 2}, f64);
+  Tape tape({.check_finite = true});
+  const Tensor root = sqrt(x - 1.0), power = pow(x - 1.0, 0.5);
+  // Infinite at 0, where nothing arrives.
+  const Tensor guarded = sum(where(x > 1.0, power, 0.0));
+  const Tensor expected = tape.gradient(guarded, x);
+  CHECK(elements(expected) == std::vector<double>{0, 0.5});
+  CHECK(same_bits(tape.gradient(guarded, x, {.recorded = true}), expected));
+  CHECK(elements(tape.hessian_vector_product(guarded, x, tensor({0, 1}, f64))) == std::vector<double>{0, -0.25});
+  for (const bool recorded : {false, true})
+    check_says(message_of<NonFiniteError>([&] { (void)tape.gradient(sum(power), x, {.recorded = recorded}); }),
+               {"[gradient]", "pow", "inf at [0]"});
+  CHECK(tape.gradient(sum(root), x, {.recorded = true})[0].item() == 0);
+}
+
 TEST_CASE("check_finite: a NaN is named where it is born, in gradients and tangents") {
   const Tensor x = tensor({1.0, 1e-200}, f64), W = tensor({{1e300, 0}, {0, 1}}, f64);
   Tape strict({.check_finite = true});
