@@ -120,6 +120,15 @@ TEST_CASE("ops: every op that the sources can record is recorded by a row of the
   for (const std::string& name : defined) CHECK_MESSAGE(recorded.contains(name), name << " was recorded by no row");
 }
 
+TEST_CASE("ops: no file of the library is longer than 400 lines") {
+  for (const char* folder : {"autograd", "autograd/kernels", "nn"})
+    for (const auto& entry : std::filesystem::directory_iterator(std::filesystem::path(EBB_SOURCE_DIR) / folder)) {
+      if (!entry.is_regular_file()) continue;
+      const std::string text = text_of(entry.path());
+      CHECK_MESSAGE(std::count(text.begin(), text.end(), '\n') <= 400, entry.path().string());
+    }
+}
+
 TEST_CASE("ops: first and second and third derivatives agree with differences in float64") {
   for (const OpRow& row : op_table()) {
     const std::vector<Tensor> wanted = floats(row.arguments);
