@@ -42,6 +42,8 @@ struct GradientFlowOptions {
 //   flow.state_gradient[k];  // ‖∂L/∂s_k‖
 //
 // Right for a loss at the last step, at every step or in the middle: δ_k = ∂L/∂s_k is the whole gradient, by all paths.
+// Nothing is flushed to zero: what fades goes through the denormals, with the digits that these have, before it is an
+// underflow, and a sweep through them takes less than twice the time of one without.
 class GradientFlow {
  public:
   // TapeError unless the run was recorded on the tape that now records. Steps of the run are told by their tensors; the
