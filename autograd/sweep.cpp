@@ -66,7 +66,12 @@ void Sweep::give(const Record& record, Index input, Tensor contribution) {
   const Tensor& like = unread_input(record, input);
   require_type(record, like, contribution);
   if (state_.check_finite) require_finite(record, input, contribution);
-  if (!(contribution.shape() == like.shape())) contribution = sum_to(contribution, like.shape());
+  if (!(contribution.shape() == like.shape())) {
+    if (!broadcasts_to(like.shape(), contribution.shape()))
+      fail<ShapeError>("gradient", "the rule of {} gives a contribution of shape {} to an input of shape {}",
+                       record.op.name, contribution.shape(), like.shape());
+    contribution = sum_to(contribution, like.shape());
+  }
   if (!cell->sum.defined())
     cell->sum = std::move(contribution);
   else if (recorded_)

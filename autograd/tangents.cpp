@@ -32,7 +32,11 @@ Tensor tangent_of(const Tangents& tangents, const Tape& tape, const Record& reco
   if (t.dtype() != record.output.dtype())
     fail("jvp", "the rule of {} gives a {} tangent to a {} output", record.op.name, name(t.dtype()),
          name(record.output.dtype()));
-  return t.shape() == record.output.shape() ? t : broadcast_to(t, record.output.shape());
+  if (t.shape() == record.output.shape()) return t;
+  if (!broadcasts_to(t.shape(), record.output.shape()))
+    fail<ShapeError>("jvp", "the rule of {} gives a tangent of shape {} to an output of shape {}", record.op.name,
+                     t.shape(), record.output.shape());
+  return broadcast_to(t, record.output.shape());
 }
 
 void require_finite(const Tape& tape, const Record& record, const Tensor& tangent) {

@@ -19,6 +19,9 @@ const Op wrong_type_op{
     .name = "wrong_type",
     .vjp = [](Sweep& sweep, const Record& record, Tensor g) { sweep.give(record, 0, cast(g, f64)); },
     .jvp = [](const Tangents& tangents, const Record& record) { return cast(tangents.of(record, 0), f64); }};
+const Op wrong_shape_op{.name = "wrong_shape",
+                        .vjp = [](Sweep& sweep, const Record& record, Tensor) { sweep.give(record, 0, ones({3})); },
+                        .jvp = [](const Tangents&, const Record&) { return ones({3}); }};
 const Op wrong_product_op{.name = "wrong_product", .vjp = [](Sweep& sweep, const Record& record, Tensor) {
                             sweep.give_product(record, 0, ones({4, 3}), ones({4, 5}));
                           }};
@@ -212,6 +215,19 @@ const std::vector<ErrorRow>& tape_error_rows() {
             (void)tape.gradient(sum(y), x);
           },
           "[gradient] the rule of wrong_type gives a float64 contribution to a float32 input"),
+      row<ShapeError>(
+          [] {
+            Tape tape;
+            const Tensor y = wrong(wrong_shape_op, x);
+            (void)tape.gradient(sum(y), x);
+          },
+          "[gradient] the rule of wrong_shape gives a contribution of shape [3] to an input of shape [2]"),
+      row<ShapeError>(
+          [] {
+            Tape tape;
+            (void)tape.jvp(wrong(wrong_shape_op, x), x, x);
+          },
+          "[jvp] the rule of wrong_shape gives a tangent of shape [3] to an output of shape [2]"),
       row<ShapeError>(
           [] {
             Tape tape;
