@@ -89,7 +89,7 @@ std::vector<Tensor> Recomputation::drop(Tape& tape, std::uint32_t before, std::s
   if (!put_aside.empty()) {
     const std::uint64_t id = Tape::next_id();
     state.inner_tapes.push_back({id, read});
-    for (const Tensor& x : put_aside) x.body().position = {id, Record::none};
+    for (const Tensor& x : put_aside) x.body().position = {id, Record::none, x.version()};
   }
   return read;
 }

@@ -65,12 +65,13 @@ struct TapePosition {
   static constexpr std::uint32_t none = 0xffffffff;
   std::uint64_t tape = 0;
   std::uint32_t index = none;
+  std::uint32_t version = 0;  // of the storage then: what has been written since has no history
 };
 
 struct alignas(64) Body {
   ReferenceCount references{1};
   std::uint32_t version = 0;  // of the storage; a view's is its root's
-  TapePosition position;      // set once, by the tape that made it
+  TapePosition position;      // set by the tape that made it
   DType dtype = f32;
   std::uint16_t size_class = 0;
   std::byte* data = nullptr;
@@ -81,6 +82,11 @@ struct alignas(64) Body {
   const Body& storage() const { return root ? *root : *this; }
   Body& storage() { return root ? *root : *this; }
 };
+
+// Whether the body's values are what that tape left there.
+inline bool comes_from(const Body& body, std::uint64_t tape) {
+  return body.position.tape == tape && body.position.version == body.storage().version;
+}
 
 // A body with room for `shape` (values not set), or a view of `elements` of `of` from `offset` on; one reference.
 Body* make_body(DType dtype, const Shape& shape);

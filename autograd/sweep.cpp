@@ -265,7 +265,7 @@ void Tape::collect(Pass::State& pass, std::span<Tensor> results, bool recorded) 
     const Tensor& source = state_->at(target.position).output;
     Tensor g = !cell.sum.defined() ? zeros_like(source) : --cell.asked == 0 ? std::move(cell.sum) : cell.sum;
     g = detail::owned(*this, detail::part_of(*this, target, std::move(g)), recorded);
-    if (!recorded && outer_) g.body().position = {id_, Record::none};
+    if (!recorded && outer_) g.body().position = {id_, Record::none, g.version()};
     results[i] = std::move(g);
   }
 }

@@ -115,7 +115,7 @@ Tensor Tape::jvp(const Tensor& y, std::span<const Tensor> xs, std::span<const Te
   try {
     const Pause pause(options.recorded ? this : nullptr);
     Tensor result = push(end.index, *level, tangents, options.recorded);
-    if (!options.recorded && outer_) result.body().position = {id_, Record::none};
+    if (!options.recorded && outer_) result.body().position = {id_, Record::none, result.version()};
     return result;
   } catch (...) {
     truncate(before);

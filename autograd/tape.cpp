@@ -130,11 +130,11 @@ std::uint32_t Tape::position(const Tensor& x) {
   if (const std::uint32_t made = state_->made(body, id_); made != Record::none) return made;
   if (const std::uint32_t known = state_->sources.find(body); known != Record::none) return known;
 
-  const bool written_since = !body.root && body.version != 0;
-  if (body.position.tape != 0 && body.position.tape != id_ && !written_since) {
-    refuse_living_inner_result(body.position.tape);
+  const std::uint64_t maker = body.position.tape;
+  if (maker != 0 && maker != id_ && detail::comes_from(body, maker)) {
+    refuse_living_inner_result(maker);
     for (const State::InnerTape& inner : state_->inner_tapes) {
-      if (inner.id != body.position.tape) continue;
+      if (inner.id != maker) continue;
       std::vector<const Tensor*> sources;
       for (const Tensor& source : inner.sources) sources.push_back(&source);
       append(inner_result_op, x, sources, 0);
@@ -209,7 +209,8 @@ void Tape::truncate(std::uint32_t size) noexcept {
 }
 
 // What this tape read, the one around it may know too, or come to know while somebody still holds it: that one has to
-// see where a path to it leads through this tape's results.
+// see where a path to it leads through this tape's results. (Results of tapes within this one lead to what these read,
+// which is this tape's own, or read by it too; and so do the gradients that it was asked for.)
 void Tape::hand_over_sources() noexcept {
   try {
     std::vector<State::InnerTape>& known = outer_->state_->inner_tapes;
@@ -218,7 +219,7 @@ void Tape::hand_over_sources() noexcept {
     std::vector<Tensor> sources;
     for (std::uint32_t i = 0; i < state_->size; ++i) {
       const Record& record = state_->at(i);
-      if (!detail::is_source(record)) continue;
+      if (&record.op != &source_op || detail::comes_from(record.output.body(), id_)) continue;
       if (!outer_->find(record.output) && record.output.body().references.get() == 1) continue;
       outer_->position(record.output);
       sources.push_back(record.output);
@@ -232,7 +233,7 @@ void record(const Op& op, const Tensor& output, std::span<const Tensor* const> i
   Tape* tape = current_tape;
   if (!tape) return;
   tape->append(op, output, inputs, attribute);
-  output.body().position = {tape->id(), tape->state_->size - 1};
+  output.body().position = {tape->id(), tape->state_->size - 1, output.version()};
 }
 
 void record(const Op& op, const Tensor& output, std::span<const Tensor* const> inputs,

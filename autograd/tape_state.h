@@ -160,11 +160,9 @@ struct Tape::State {
     auto* chunk = reinterpret_cast<Record*>(chunks[i >> chunk_bits]->bytes);
     return chunk[i & ((1u << chunk_bits) - 1)];
   }
-  // Where this tape made the body with the values that it now has, or none: what is written has no history.
-  std::uint32_t made(const detail::Body& body, std::uint64_t id) {
-    const auto [tape, index] = body.position;
-    if (tape != id || index == Record::none || at(index).version != body.storage().version) return Record::none;
-    return index;
+  // Where this tape made the body with the values that it now has, or none.
+  static std::uint32_t made(const detail::Body& body, std::uint64_t id) {
+    return detail::comes_from(body, id) ? body.position.index : Record::none;
   }
   // Destroys the records from `first` on, last to first, and what is known of them.
   void drop(std::uint32_t first) noexcept;

@@ -166,6 +166,80 @@ TEST_CASE("nesting: a path through two levels is found where the middle one had 
   check_says(message_of<TapeError>([&] { (void)outer.gradient(sum(innermost * 2.0), x); }), {"inner tape"});
 }
 
+TEST_CASE("nesting: a path is found where the middle tape also read what the innermost made of its own") {
+  const Tensor x = varied({3});
+  Tape outer;
+  const Tensor h = tanh(x);
+  Tensor of_middle, of_both;
+  {
+    Tape middle;
+    of_middle = square(h);
+    Tensor innermost;
+    {
+      Tape inner;
+      innermost = of_middle * 2.0;
+    }
+    of_both = innermost * 3.0;
+  }
+  for (const Tensor& result : {of_middle, of_both})
+    check_says(message_of<TapeError>([&] { (void)outer.gradient(sum(result * 2.0), x); }), {"inner tape"});
+}
+
+TEST_CASE("nesting: a gradient that its own tape went on with is known to the outer one") {
+  const Tensor x = varied({3});
+  Tape outer;
+  const Tensor h = tanh(x);
+  Tensor g;
+  {
+    Tape inner;
+    g = inner.gradient(sum(square(h)), h);
+    (void)(h - 0.1 * g);
+  }
+  check_says(message_of<TapeError>([&] { (void)outer.gradient(sum(g * 2.0), x); }), {"inner tape"});
+}
+
+TEST_CASE("nesting: what an inner tape made has no history once it was written, a view of it neither") {
+  const Tensor x = varied({3, 2}), w = varied({2}, 2);
+  Tape outer;
+  Tensor made, view;
+  {
+    Tape inner;
+    made = square(x);
+    view = made[1];
+    made.assign(x);
+    (void)sum(view * 2.0);  // a source of the tape that made it
+  }
+  made.assign(2.0 * x);
+  CHECK(distance(outer.gradient(sum(view * w), w), x[1] * 2.0) == 0);
+  CHECK(distance(outer.gradient(sum(made * w), w), sum(made, 0)) < 1e-15);
+}
+
+namespace {
+
+struct Filled {  // writes its result where it stands
+  static constexpr auto name = "filled";
+  Tensor value(Saved&, const Tensor& x) const {
+    Tensor y = zeros_like(x);
+    y.assign(x);
+    return y;
+  }
+  std::array<Tensor, 1> vjp(const Saved&, const Tensor& g, const Tensor&, const Tensor&) const { return {g}; }
+};
+
+}  // namespace
+
+TEST_CASE("nesting: a path is found through an op that wrote its result before it was recorded") {
+  const Tensor x = varied({3});
+  Tape outer;
+  const Tensor h = tanh(x);
+  Tensor inner_result;
+  {
+    Tape inner;
+    inner_result = custom(Filled{}, h);
+  }
+  check_says(message_of<TapeError>([&] { (void)outer.gradient(sum(inner_result * 2.0), x); }), {"inner tape"});
+}
+
 TEST_CASE("nesting: a result of the outer tape is a source on the inner one") {
   const Tensor x = varied({3});
   Tape outer;
