@@ -31,6 +31,7 @@ inline void copy_elements(const Tensor& from, Index from_offset, const Tensor& t
 template <class T, class F>
 void by_rows(const Tensor& x, Index axis, F f) {
   const AroundAxis around(x.shape(), axis);
+  if (around.outer * around.inner == 0) return;  // no rows, whatever their length
   if (around.inner == 1) return f(data<T>(x), around.outer, Index{0});
   const Index size = around.extent * around.inner;
   std::vector<T> block(static_cast<std::size_t>(size));
@@ -44,6 +45,7 @@ void by_rows(const Tensor& x, Index axis, F f) {
 template <class T, class F>
 void map_rows(const Tensor& x, const Tensor& y, Index axis, F f) {
   const AroundAxis around(x.shape(), axis);
+  if (x.size() == 0) return;
   std::vector<T> block(around.inner == 1 ? 0 : static_cast<std::size_t>(around.extent * around.inner));
   by_rows<T>(x, axis, [&](const T* from, Index rows, Index first) {
     if (around.inner == 1) return f(from, data<T>(y), rows, around.extent);

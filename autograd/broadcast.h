@@ -45,6 +45,7 @@ class BroadcastWalk {
     const Index length = extents_[0];
     Index count = 1;
     for (std::size_t axis = 1; axis < rank_; ++axis) count *= extents_[axis];
+    if (length == 0) return;  // however many rows there would be
     std::array<Index, n> offsets{};
     std::array<Index, Shape::max_rank> at{};
     for (Index r = 0; r < count; ++r) {

@@ -155,7 +155,8 @@ Tensor concat(std::span<const Tensor> xs, Index axis) {
   Index begin = 0;
   for (const Tensor& x : xs) {
     const Index count = x.extent(axis) * all.inner;
-    for (Index i = 0; i < all.outer; ++i) copy_elements(x, i * count, y, i * total * all.inner + begin, count);
+    for (Index i = 0; i < all.outer && count > 0; ++i)
+      copy_elements(x, i * count, y, i * total * all.inner + begin, count);
     begin += count;
   }
   record(concat_op, y, pointers(xs), axis);
@@ -245,8 +246,8 @@ Place detail::add_piece(const Tensor& whole, const Tensor& piece, const Place& g
       }
       return;
     }
+    if (piece.size() == 0) return;
     const AroundAxis all(whole.shape(), place.axis);
-    if (all.outer * all.inner == 0) return;
     const Index count = piece.size() / all.outer;
     for (Index i = 0; i < all.outer; ++i)
       add_into(from + i * count, to + (i * all.extent + place.begin) * all.inner, count);

@@ -65,10 +65,10 @@ Tensor reshape(const Tensor& x, std::initializer_list<Index> extents) {
   std::vector<Index> worked_out(extents);
   const auto open = std::find(worked_out.begin(), worked_out.end(), -1);
   if (open != worked_out.end()) {
-    Index rest = 1;
-    for (Index extent : worked_out)
-      if (extent != -1) rest *= extent;
-    if (std::count(worked_out.begin(), worked_out.end(), -1) > 1 || rest <= 0 || x.size() % rest != 0)
+    std::vector<Index> others;
+    std::remove_copy(worked_out.begin(), worked_out.end(), std::back_inserter(others), -1);
+    const Index rest = Shape(std::span<const Index>(others)).size();
+    if (others.size() + 1 != worked_out.size() || rest == 0 || x.size() % rest != 0)
       fail<ShapeError>("reshape", "{} to [{}]: the -1 can't be worked out", x.shape(), fmt::join(extents, ", "));
     *open = x.size() / rest;
   }
@@ -89,7 +89,8 @@ Tensor slice(const Tensor& x, Index begin, Index end, Index axis) {
   } else {
     y = uninitialised(x.dtype(), shape);
     const Index count = (last - first) * all.inner;
-    for (Index i = 0; i < all.outer; ++i) copy_elements(x, (i * extent + first) * all.inner, y, i * count, count);
+    for (Index i = 0; i < all.outer && count > 0; ++i)
+      copy_elements(x, (i * extent + first) * all.inner, y, i * count, count);
   }
   record(slice_op, y, {&x}, (first << axis_bits) | axis);
   return y;

@@ -116,6 +116,7 @@ Tensor transpose(const Tensor& x) {
 
 Tensor detail::transposed(const Tensor& x) {
   Tensor y = uninitialised(x.dtype(), {x.extent(1), x.extent(0)});
+  if (y.size() == 0) return y;
   by_float_type("transpose", x.dtype(), [&](auto zero) {
     using T = decltype(zero);
     kernels::table<T>().transpose(x.extent(0), x.extent(1), data<T>(x), data<T>(y));
@@ -124,6 +125,7 @@ Tensor detail::transposed(const Tensor& x) {
 }
 
 void detail::multiply(const Tensor& a, bool ta, const Tensor& b, bool tb, const Tensor& c, bool accumulate) {
+  if (c.size() == 0) return;
   const Tensor plain_b = tb ? transposed(b) : b;
   by_float_type("matmul", c.dtype(), [&](auto zero) {
     using T = decltype(zero);

@@ -168,7 +168,7 @@ void print(std::string& out, const Tensor& x, Index axis, Index offset, fmt::str
   const Index count = x.extent(axis);
   Index stride = 1;
   for (Index i = axis + 1; i < x.rank(); ++i) stride *= x.extent(i);
-  const bool abbreviated = x.size() > abbreviate_above && count > 2 * edge;
+  const bool abbreviated = std::max(x.size(), count) > abbreviate_above && count > 2 * edge;
   const bool innermost = axis + 1 == x.rank();
   const std::string separator = innermost ? ", " : ",\n" + std::string(static_cast<std::size_t>(axis + 1), ' ');
   out += '[';

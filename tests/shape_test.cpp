@@ -55,3 +55,43 @@ TEST_CASE("shape: broadcasting is NumPy's") {
   CHECK_FALSE(broadcasts_to({2, 3}, {3}));
   CHECK_FALSE(broadcasts_to({3}, {1}));
 }
+
+// An empty tensor may have any other extents: what runs over these would run for years.
+TEST_CASE("shape: an empty tensor with a huge extent costs nothing") {
+  constexpr Index huge = Index{1} << 50;
+  for (const Shape& shape : {Shape{huge, 0}, Shape{0, huge}, Shape{0, huge, 3}, Shape{huge, 0, 3}}) {
+    CAPTURE(shape);
+    const Tensor x = zeros(shape, f64);
+    Tape tape;
+    // Reducing an axis leaves nothing, or as many elements as no memory holds.
+    const auto reduced = [&](auto reduce, Index axis) {
+      const Shape rest = shape.without(axis);
+      if (rest.size() == 0)
+        CHECK(reduce(x, axis).shape() == rest);
+      else
+        CHECK_THROWS_AS((void)reduce(x, axis), ShapeError);
+    };
+    for (Index axis = 0; axis < shape.rank(); ++axis) {
+      CAPTURE(axis);
+      reduced([](const Tensor& t, Index a) { return sum(t, a); }, axis);
+      reduced([](const Tensor& t, Index a) { return norm(t, a); }, axis);
+      reduced([](const Tensor& t, Index a) { return logsumexp(t, a); }, axis);
+      if (shape[axis] > 0) {
+        reduced([](const Tensor& t, Index a) { return max(t, a); }, axis);
+        CHECK(softmax(x, axis).shape() == shape);
+        CHECK(log_softmax(x, axis).shape() == shape);
+      }
+      CHECK(slice(x, 0, shape[axis], axis).shape() == shape);
+      CHECK(concat({x, x}, axis).extent(axis) == 2 * shape[axis]);
+    }
+    CHECK(permute(x, shape.rank() == 2 ? std::vector<Index>{1, 0} : std::vector<Index>{1, 2, 0}).size() == 0);
+    CHECK((x + zeros({1}, f64)).shape() == shape);
+    CHECK(fmt::format("{}", x).size() < 100);
+    const Tensor y = sum(shape.rank() > 2 ? slice(x * 2.0, 0, 0, 1)
+                         : shape[0] == 0  ? matmul(x, transpose(x))
+                                          : matmul(transpose(x), x));
+    CHECK(tape.gradient(y, x).shape() == shape);
+    CHECK(tape.jvp(y, x, x).shape() == Shape{});
+  }
+  CHECK_THROWS_AS((void)reshape(zeros({0, huge}), {huge, huge, -1}), ShapeError);
+}
