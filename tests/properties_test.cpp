@@ -6,6 +6,7 @@
 #include <set>
 
 #include "random_program.h"
+#include "support.h"
 
 using namespace ebb;
 using namespace ebb::test;

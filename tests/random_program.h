@@ -2,12 +2,12 @@
 // there puts another one into both.
 #pragma once
 
+#include <autograd/autograd.h>
+
 #include <cstdint>
 #include <span>
 #include <string_view>
 #include <vector>
-
-#include "support.h"
 
 namespace ebb::test {
 
