@@ -110,6 +110,21 @@ TEST_CASE("checkpointed: generators give the same numbers again, and then stand 
   CHECK(distance(plain.gradient(sum(repeated(x)), x), g) < 1e-15);
 }
 
+TEST_CASE("checkpointed: a generator that is set within gets its former state back as well") {
+  const Tensor x = varied({5});
+  Rng rng(3);
+  const auto noisy = [&rng](const Tensor& a) {
+    const Tensor scaled = a * uniform({5}, 1, 2, rng, f64);
+    rng = Rng(8);
+    return square(scaled * uniform({5}, 1, 2, rng, f64));
+  };
+  Tape tape;
+  const Tensor y = checkpointed(noisy, x);
+  const Rng::State after = rng.state();
+  CHECK(distance(tape.gradient(sum(y), x) * x, 2.0 * y) < 1e-14);
+  CHECK(rng.state() == after);
+}
+
 TEST_CASE("checkpointed: a weight written in between is found") {
   Network net;
   const Tensor s = varied({2, 3}, 3);

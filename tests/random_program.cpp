@@ -34,7 +34,7 @@ Index Choices::position(Index extent) {
 }
 
 Tensor Choices::positions(Index extent, const Shape& shape) {
-  constexpr Index most = 400;  // a shape may have no elements and yet an extent of 2⁵⁰
+  constexpr Index most = 400;  // enough, whatever the shape
   if (shape.size() > most) return positions(extent, Shape{most});
   std::vector<std::int64_t> values;
   for (Index i = 0; i < shape.size(); ++i) values.push_back(position(extent));

@@ -102,6 +102,17 @@ TEST_CASE("gradients: of a slice asked about after the fact are that slice of it
   CHECK(distance(tape.gradient(sum(recorded), h)[1], 2.0 * varied({3, 4}, 2)[1]) < 1e-15);
 }
 
+TEST_CASE("gradients: of a part of a view that was taken before the tape are that part of the view's") {
+  const Tensor x = varied({4, 3});
+  const Tensor rows = slice(x, 1, 4);
+  Tape tape;
+  const Tensor y = sum(square(rows));
+  const Pause pause;
+  CHECK(distance(tape.gradient(y, rows[1]), 2.0 * x[2]) < 1e-15);
+  CHECK(distance(tape.gradient(y, x[2]), 2.0 * x[2]) < 1e-15);
+  check_says(message_of<TapeError>([&] { (void)tape.gradient(y, x[0]); }), {"never used"});
+}
+
 TEST_CASE("gradients: of a slice that is used are all of its source's there") {
   const Tensor x = varied({2, 3});
   Tape tape;

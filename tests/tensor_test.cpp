@@ -130,3 +130,25 @@ TEST_CASE("tensor: cast rounds and truncates and refuses what does not fit") {
   check_says(message_of<Error>([] { (void)cast(tensor(not_a_number), i64); }), {"nan", "int64"});
   check_says(message_of<Error>([] { (void)cast(tensor(1e19), i64); }), {"int64"});
 }
+
+TEST_CASE("tensor: compound assignment makes a new value, recorded, and writes nothing") {
+  const Tensor x = varied({3}), w = varied({3}, 2);
+  Tape tape;
+  Tensor y = x;
+  y += w;
+  y -= 0.5 * w;
+  y *= w;
+  y /= x;
+  y += 1.0;
+  y -= 0.25;
+  y *= 2.0;
+  y /= 4.0;
+  CHECK(distance(y, ((x + 0.5 * w) * w / x + 0.75) * 0.5) < 1e-15);
+  CHECK(distance(tape.gradient(sum(y), w), (x + w) / x * 0.5) < 1e-15);
+  CHECK(same_bits(x, varied({3})));
+  CHECK(x.version() == 0);
+  Tensor z = x;
+  z -= w;
+  z /= w;
+  CHECK(distance(tape.gradient(sum(z), x), 1.0 / w) < 1e-15);
+}
