@@ -5,6 +5,7 @@
 #include <autograd/autograd.h>
 
 #include "handwritten_rnn.h"
+#include "instruction_sets.h"
 #include "interleaved.h"
 #include "row.h"
 #include "training.h"
@@ -64,6 +65,7 @@ void compare_slices(bool recorded, double seconds) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  require_same_instruction_set();
   const double seconds = argc > 2 ? std::atof(argv[2]) : 4;
   for (const Case& c : cases) compare(c, seconds);
   for (bool recorded : {false, true}) compare_slices(recorded, seconds);

@@ -9,6 +9,7 @@
 #include <new>
 
 #include "handwritten_rnn.h"
+#include "instruction_sets.h"
 #include "row.h"
 #include "training.h"
 
@@ -137,6 +138,7 @@ void print_allocations(const Size& size) {
 }  // namespace
 
 int main() {
+  require_same_instruction_set();
   for (const Size& size : {Size{100, 20, 50}, Size{200, 64, 256}, Size{784, 32, 128}, Size{1000, 16, 512}})
     print_memory(size);
   print_allocations({100, 20, 50});

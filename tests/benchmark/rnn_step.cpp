@@ -1,12 +1,13 @@
 // A training step of a vanilla network against the handwritten one.
 //
-//   rnn_step [--seconds S] [TIME BATCH HIDDEN]...    S seconds a size; without sizes, those of the table
-//   rnn_step --instruction-set                       prints what ebb uses
-#include <autograd/instruction_set.h>
-
-#include <cstring>
+//   rnn_step [--seconds S] [--rnn-only] [TIME BATCH HIDDEN]...
+//   rnn_step --instruction-set
+//
+// S seconds a size (4), of nn::Rnn alone or of all ways; without sizes, those of the table. Or what ebb uses.
+#include <algorithm>
 
 #include "handwritten_rnn.h"
+#include "instruction_sets.h"
 #include "interleaved.h"
 #include "row.h"
 #include "training.h"
@@ -38,10 +39,11 @@ std::vector<Way> ways(const Size& size) {
           {"every ‖C_k‖ too / none", goal_and_floor(1.25, 1.4), watched(true), 1}};
 }
 
-void compare(const Size& size, double seconds) {
+void compare(const Size& size, bool rnn_only, double seconds) {
   const Problem problem(size);
   HandwrittenRnn handwritten(problem);
-  const std::vector<Way> all = ways(size);
+  std::vector<Way> all = ways(size);
+  if (rnn_only) all.resize(1);
   std::vector<Model> models;
   for (std::size_t k = 0; k < all.size(); ++k) models.emplace_back(problem);
 
@@ -65,25 +67,30 @@ void compare(const Size& size, double seconds) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  if (argc == 2 && std::strcmp(argv[1], "--instruction-set") == 0) {
-    fmt::print("{}\n", ebb::instruction_set());
-    return 0;
-  }
+  const std::vector<std::string> arguments(argv + 1, argv + argc);
   double seconds = 4;
+  bool rnn_only = false;
   std::vector<int> numbers;
-  for (int i = 1; i < argc; ++i) {
-    if (std::strcmp(argv[i], "--seconds") == 0 && i + 1 < argc)
-      seconds = std::atof(argv[++i]);
+  for (std::size_t i = 0; i < arguments.size(); ++i) {
+    if (arguments[i] == "--instruction-set") {
+      fmt::print("{}\n", ebb::instruction_set());
+      return 0;
+    }
+    if (arguments[i] == "--rnn-only")
+      rnn_only = true;
+    else if (arguments[i] == "--seconds" && i + 1 < arguments.size())
+      seconds = std::atof(arguments[++i].c_str());
     else
-      numbers.push_back(std::atoi(argv[i]));
+      numbers.push_back(std::atoi(arguments[i].c_str()));
   }
-  if (std::strcmp(ebb::instruction_set(), HandwrittenRnn::instruction_set()) != 0) {
-    fmt::print(stderr, "rnn_step: ebb uses {}, the handwritten program {}; EBB_INSTRUCTION_SET={} makes it fair\n",
-               ebb::instruction_set(), HandwrittenRnn::instruction_set(), HandwrittenRnn::instruction_set());
-    return 1;
+  if (numbers.size() % 3 != 0 || std::any_of(numbers.begin(), numbers.end(), [](int n) { return n < 1; })) {
+    fmt::print(stderr, "usage: rnn_step [--seconds S] [--rnn-only] [TIME BATCH HIDDEN]...\n");
+    return 2;
   }
+
+  require_same_instruction_set();
   std::vector<Size> sizes;
-  for (std::size_t i = 0; i + 2 < numbers.size(); i += 3) sizes.push_back({numbers[i], numbers[i + 1], numbers[i + 2]});
+  for (std::size_t i = 0; i < numbers.size(); i += 3) sizes.push_back({numbers[i], numbers[i + 1], numbers[i + 2]});
   if (sizes.empty()) sizes.assign(std::begin(all_sizes), std::end(all_sizes));
-  for (const Size& size : sizes) compare(size, seconds);
+  for (const Size& size : sizes) compare(size, rnn_only, seconds);
 }

@@ -51,13 +51,15 @@ if [ -x "$programs/libtorch" ]; then
   "$programs/libtorch" --seconds "$seconds" > "$results/libtorch"
 fi
 section "A training step at (T, B, H)" libtorch "$programs/rnn_step" --seconds "$seconds"
-if [ -x "$programs/rnn_step_v3" ] && grep -q avx2 /proc/cpuinfo; then
-  section "A training step under AVX2, both" none \
-    env EBB_INSTRUCTION_SET=x86-64-v3 "$programs/rnn_step_v3" --seconds "$seconds"
-fi
 section "Growth" none "$programs/growth" --seconds "$seconds"
 section "Memory" none "$programs/memory"
 section "Records, products, functions" libtorch "$programs/kernels" --benchmark_min_time=0.2
+if [ -x "$programs/rnn_step_v3" ] && grep -q avx2 /proc/cpuinfo; then
+  export EBB_INSTRUCTION_SET=x86-64-v3
+  section "A training step under AVX2" none "$programs/rnn_step_v3" --seconds "$seconds"
+  section "Products under AVX2" none "$programs/kernels_v3" --benchmark_min_time=0.2 --benchmark_filter=product
+  unset EBB_INSTRUCTION_SET
+fi
 section "Start-up" none "$programs/start_up" "$programs/first_gradient" "$programs/no_gradient"
 
 awk -v tables="$results/tables" '
