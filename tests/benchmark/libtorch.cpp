@@ -110,14 +110,14 @@ void add_chain(int elements, int length) {
   const Tensor x = torch::full({elements}, 1e-3f).requires_grad_();
   std::vector<double> forward, backward, end;
   for (int round = 0; round < 5; ++round) {
-    const double at_start = seconds_now(Clock::wall);
+    const double at_start = seconds_now(Clock::process);
     Tensor y = x;
     for (int k = 0; k < length; ++k) y = y + x;
-    const double recorded = seconds_now(Clock::wall);
+    const double recorded = seconds_now(Clock::process);
     const Tensor gradient = torch::autograd::grad({y}, {x}, {torch::ones({elements})}, /*retain_graph=*/true)[0];
-    const double swept = seconds_now(Clock::wall);
+    const double swept = seconds_now(Clock::process);
     y = Tensor();
-    const double at_end = seconds_now(Clock::wall);
+    const double at_end = seconds_now(Clock::process);
     forward.push_back((recorded - at_start) / length * 1e9);
     backward.push_back((swept - recorded) / length * 1e9);
     end.push_back((at_end - swept) / length * 1e9);
