@@ -40,7 +40,7 @@ machine() {
   processor=$(sed -n 's/^model name[^:]*: *//p' /proc/cpuinfo | head -n 1)
   compiler=$(sed -n 's/^CMAKE_CXX_COMPILER:[^=]*=//p' build/benchmark/CMakeCache.txt)
   printf '%s, %s, %s cores, %s. ' "${processor:-$(uname -m)}" \
-    "$("$programs/rnn_step" --instruction-set)" "$(nproc)" "$(uname -s)"
+    "$("$programs/rnn_step" --instruction-set)" "$(nproc --all)" "$(uname -s)"
   printf '%s. Commit %s, %s. ' "$("$compiler" --version | head -n 1)" "$(git describe --always --dirty)" "$(date -u +%F)"
   printf 'Processes that wanted a core as it began: %s.\n' "$(cut -d ' ' -f 1 /proc/loadavg)"
 }
