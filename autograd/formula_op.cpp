@@ -46,7 +46,7 @@ Tensor partial_by_loops(const BinaryOp& op, std::size_t i, const Tensor& g, cons
 }  // namespace
 
 Tensor detail::apply(const UnaryOp& op, const Tensor& x) {
-  Tensor y = uninitialised(x.dtype(), x.shape());
+  Tensor y = detail::uninitialised_like(x);
   by_float_type(op.name, x.dtype(), [&](auto zero) {
     using T = decltype(zero);
     loops_of<T>(op).value(data<T>(x), data<T>(y), x.size());
@@ -59,8 +59,8 @@ Tensor detail::apply(const BinaryOp& op, const Operand& a, const Operand& b) {
   if (a.tensor && b.tensor) detail::require_same_type(op.name, *a.tensor, *b.tensor);
   const Tensor& some = a.tensor ? *a.tensor : *b.tensor;
   const bool plain = !a.tensor || !b.tensor || a.tensor->shape() == b.tensor->shape();
-  const Shape shape = plain ? some.shape() : broadcast(op.name, a.tensor->shape(), b.tensor->shape());
-  Tensor y = uninitialised(some.dtype(), shape);
+  Tensor y = plain ? detail::uninitialised_like(some)
+                   : uninitialised(some.dtype(), broadcast(op.name, a.tensor->shape(), b.tensor->shape()));
   by_float_type(op.name, some.dtype(), [&](auto zero) {
     using T = decltype(zero);
     const Source<T> from_a(a), from_b(b);
@@ -69,7 +69,7 @@ Tensor detail::apply(const BinaryOp& op, const Operand& a, const Operand& b) {
                             y.size());
       return;
     }
-    const BroadcastWalk<2> walk(shape, {from_a.shape, from_b.shape});
+    const BroadcastWalk<2> walk(y.shape(), {from_a.shape, from_b.shape});
     walk.rows([&](const auto& offsets, const auto& steps, Index at, Index length) {
       loops_of<T>(op).value(from_a.values + offsets[0], steps[0], from_b.values + offsets[1], steps[1], data<T>(y) + at,
                             length);
@@ -83,7 +83,7 @@ Tensor detail::times_derivative(const UnaryOp& op, Tensor g, const Tensor& x, co
   if (recorded) return op.recorded_vjp(g, x, y);
   return by_float_type(op.name, g.dtype(), [&](auto zero) {
     using T = decltype(zero);
-    Tensor result = unique(g) ? g : uninitialised(g.dtype(), g.shape());
+    Tensor result = unique(g) ? g : detail::uninitialised_like(g);
     const T* argument = data<T>(x.defined() ? x : g);  // where it isn't read, any will do
     loops_of<T>(op).vjp(data<T>(g), argument, data<T>(y), data<T>(result), g.size());
     return result;

@@ -11,6 +11,7 @@
 #include <cmath>
 #include <cstdint>
 #include <type_traits>
+#include <utility>
 
 namespace ebb {
 
@@ -55,6 +56,18 @@ Lane<T, level> where(Mask<T, level> condition, std::type_identity_t<Lane<T, leve
 
 namespace detail {
 
+// a b + c, rounded once where the instruction set can. (Elsewhere __builtin_fma would be a call into the system's
+// library.)
+template <Level level, class T>
+inline T multiply_add(T a, T b, T c) {
+  if constexpr (level == Level::portable)
+    return a * b + c;
+  else if constexpr (std::is_same_v<T, float>)
+    return __builtin_fmaf(a, b, c);
+  else
+    return __builtin_fma(a, b, c);
+}
+
 // exp(x) = 2ⁿ(1 + q), n = round(x / ln 2), q = exp(x − n ln 2) − 1 by a polynomial. Branch-free, so that loops over it
 // vectorise. Adding `shift`, 1.5 · 2^(mantissa bits), leaves the nearest integer in the low bits.
 template <class T>
@@ -95,16 +108,23 @@ struct ExpParts {
   typename ExpConstants<T>::Bits n;
 };
 
+// Σ terms[k] r^(count − 1 − k) by Horner's rule. A fold, not a loop: a loop within a loop isn't always vectorised.
+template <Level level, class C, class T, int... k>
+inline T polynomial(T r, std::integer_sequence<int, k...>) {
+  T p = C::terms[0];
+  ((p = multiply_add<level>(p, r, C::terms[k + 1])), ...);
+  return p;
+}
+
 template <Level level, class T>
 inline ExpParts<T> exp_parts(T x) {
   using C = ExpConstants<T>;
-  const T shifted = x * C::log2_e + C::shift;
+  const T shifted = multiply_add<level>(x, C::log2_e, C::shift);
   const T n = shifted - C::shift;
-  const T r = (x - n * C::ln2_high) - n * C::ln2_low;
-  T p = C::terms[0];
-  for (int k = 1; k < C::count; ++k) p = p * r + C::terms[k];
+  const T r = multiply_add<level>(n, -C::ln2_low, multiply_add<level>(n, -C::ln2_high, x));
+  const T p = polynomial<level, C>(r, std::make_integer_sequence<int, C::count - 1>());
   using Bits = typename C::Bits;
-  return {p * r * r + r, __builtin_bit_cast(Bits, shifted) - __builtin_bit_cast(Bits, C::shift)};
+  return {multiply_add<level>(p * r, r, r), __builtin_bit_cast(Bits, shifted) - __builtin_bit_cast(Bits, C::shift)};
 }
 
 template <Level level, class T>
@@ -153,7 +173,7 @@ inline Lane<T, level> tanh(Lane<T, level> x) {
   const T a = magnitude > C::tanh_is_one ? C::tanh_is_one : magnitude;
   const auto [q, n] = detail::exp_parts<level>(a + a);
   const T power = detail::power_of_two<level, T>(n);
-  const T expm1 = power * q + (power - 1);
+  const T expm1 = detail::multiply_add<level>(power, q, power - 1);
   const T y = expm1 / (expm1 + 2);
   return Lane<T, level>(__builtin_bit_cast(T, static_cast<Bits>(__builtin_bit_cast(Bits, y) | (bits & ~C::magnitude))));
 }

@@ -4,6 +4,7 @@
 #include "autograd/kernels/kernels.h"
 #include "autograd/layout.h"
 #include "autograd/matrix_kernels.h"
+#include "autograd/packed.h"
 #include "autograd/reduction.h"
 #include "autograd/tape.h"
 
@@ -27,12 +28,13 @@ void matmul_rule(Sweep& sweep, const Record& record, Tensor g) {
                ta ? matmul(b, g, {.transpose_a = tb, .transpose_b = true}) : matmul(g, b, {.transpose_b = !tb}));
   }
   if (sweep.wants(record, 1)) {
-    const Tensor& a = sweep.input(record, 0);
-    if (!ta && !tb)
-      sweep.give_product(record, 1, a, g);
-    else
+    if (!ta && !tb) {
+      sweep.give_products(record, {{.into = 1, .from = 0}}, g);
+    } else {
+      const Tensor& a = sweep.input(record, 0);
       sweep.give(record, 1,
                  tb ? matmul(g, a, {.transpose_a = true, .transpose_b = ta}) : matmul(a, g, {.transpose_a = !ta}));
+    }
   }
 }
 // ȧ b + a ḃ
@@ -109,29 +111,30 @@ Tensor outer(const Tensor& a, const Tensor& b) {
 
 Tensor transpose(const Tensor& x) {
   if (x.rank() != 2) fail<ShapeError>("transpose", "needs a matrix, not a tensor of shape {}; use permute", x.shape());
-  Tensor y = detail::transposed(x);
-  record(transpose_op, y, {&x});
-  return y;
-}
-
-Tensor detail::transposed(const Tensor& x) {
   Tensor y = uninitialised(x.dtype(), {x.extent(1), x.extent(0)});
   if (y.size() == 0) return y;
   by_float_type("transpose", x.dtype(), [&](auto zero) {
     using T = decltype(zero);
     kernels::table<T>().transpose(x.extent(0), x.extent(1), data<T>(x), data<T>(y));
   });
+  record(transpose_op, y, {&x});
   return y;
 }
 
 void detail::multiply(const Tensor& a, bool ta, const Tensor& b, bool tb, const Tensor& c, bool accumulate) {
   if (c.size() == 0) return;
-  const Tensor plain_b = tb ? transposed(b) : b;
+  const bool pays = multiplied_before(b);
+  // A transposed operand has to be laid out anew in any case.
+  const Tensor panels = pays ? packed(b, tb) : tb ? packed_once(b, tb) : Tensor();
   by_float_type("matmul", c.dtype(), [&](auto zero) {
     using T = decltype(zero);
-    const Index row = a.extent(1);
-    kernels::table<T>().product(c.extent(0), c.extent(1), plain_b.extent(0), data<T>(a), ta ? 1 : row, ta ? row : 1,
-                                data<T>(plain_b), plain_b.extent(1), data<T>(c), c.extent(1), accumulate);
+    const auto& table = kernels::table<T>();
+    const Index m = c.extent(0), n = c.extent(1), k = a.extent(ta ? 0 : 1), width = a.extent(1);
+    const Index a_row = ta ? 1 : width, a_column = ta ? width : 1;
+    if (panels.defined())
+      table.packed_product(m, n, k, data<T>(a), a_row, a_column, data<T>(panels), data<T>(c), n, accumulate);
+    else
+      table.product(m, n, k, data<T>(a), a_row, a_column, data<T>(b), n, data<T>(c), n, accumulate);
   });
 }
 

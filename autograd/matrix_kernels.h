@@ -1,4 +1,4 @@
-// Matrix products on tensors' values, unrecorded and unchecked, for ops that fill their own output.
+// The matrix product on tensors' values, unrecorded and unchecked, for ops that fill their own output.
 #pragma once
 
 #include "autograd/tensor.h"
@@ -7,6 +7,5 @@ namespace ebb::detail {
 
 // c = a b, or c += a b, with either operand transposed where asked for.
 void multiply(const Tensor& a, bool transpose_a, const Tensor& b, bool transpose_b, const Tensor& c, bool accumulate);
-Tensor transposed(const Tensor& x);
 
 }  // namespace ebb::detail

@@ -2,8 +2,10 @@
 // one.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <functional>
+#include <initializer_list>
 #include <string_view>
 
 #include "autograd/tensor.h"
@@ -11,6 +13,7 @@
 namespace ebb {
 
 struct Cell;
+struct Gathering;
 struct Record;
 struct Window;
 class Sweep;
@@ -74,20 +77,38 @@ class Pass {
   bool recorded_;
 };
 
+// Where a product aᵀ b goes, and its a: input `into` is given the product of the value of input `from`, seen as rows of
+// its last axis of which the k from `first` on count; or, with no `from`, of a column of ones, which is what a bias
+// gets.
+struct LeftFactor {
+  static constexpr Index ones = -1;
+
+  Index into;
+  Index from = ones;
+  Index first = 0;
+};
+
 // A reverse sweep, last record to first.
 class Sweep : public Pass {
  public:
+  static constexpr std::size_t most_factors = 4;
+
   // Whether anything that was asked for lies behind this input. Contributions to others are dropped.
   bool wants(const Record& record, Index input) const;
 
   // Adds a contribution. This is the one place where gradients are summed, and where one of a broadcast input's is
   // summed back to the input's shape.
   void give(const Record& record, Index input, Tensor contribution);
-  // Adds aᵀ b, for a: [k, m] and b: [k, n]. Contributions to one input from many records (a weight at every time step)
-  // are gathered and multiplied a block of rows at a time.
-  void give_product(const Record& record, Index input, const Tensor& a, const Tensor& b);
+  // Adds aᵀ b to each of several inputs that have b: [k, n] in common. Contributions to the same inputs from many
+  // records (a cell's weights at every time step) are gathered and multiplied a block of rows at a time.
+  void give_products(const Record& record, std::initializer_list<LeftFactor> factors, const Tensor& b);
   // Adds a contribution to a part of the input, so that n parts cost what the whole does.
   void give_piece(const Record& record, Index input, Tensor piece, const Place& place);
+
+  // For a rule that goes along a chain of records of its own op, having given `input` what it has to give: the record
+  // just before this one, if that made the input by the same op. It is passed here instead of by the sweep's own loop,
+  // its observer called, and what arrived at it is moved into g. Null where that can't be, which ends the chain.
+  const Record* next_in_chain(const Record& record, Index input, Tensor& g);
 
   // Runs f, which records on the tape, and sweeps from its result, with cotangent g, through all that it recorded, as
   // if that stood in the place of the record whose rule calls this. A plain sweep drops those records again.
@@ -96,11 +117,17 @@ class Sweep : public Pass {
  private:
   friend class Tape;
   using Pass::Pass;
+  using Targets = std::array<std::uint32_t, most_factors>;
+  using LeftRows = std::array<const void*, most_factors>;
   using Observer = std::function<void(const Record&, const Tensor&)>;
   void run(Window& window, const Observer& observer);
-  void add_products(Cell& cell, const Tensor& like);
-  void settle(Cell& cell, const Tensor& like);
+  void show(const Record& record, const Tensor& gradient) const;
+  void gather(const Targets& targets, const LeftRows& a, const Tensor& b);
+  void multiply(Gathering& gathering);
+  void settle(Cell& cell, const Record& record);
   void require_finite(const Record& record, Index input, const Tensor& contribution) const;
+
+  const Observer* observer_ = nullptr;
 };
 
 // A forward walk, first record to last.

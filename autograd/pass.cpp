@@ -1,4 +1,5 @@
 // What both directions share: the values that rules read, scratch memory, and records that stand in for another.
+#include <bit>
 #include <cmath>
 
 #include "autograd/kernels/kernels.h"
@@ -22,11 +23,11 @@ const Tensor& checked(const Record& source, const Record& reader) {
 }  // namespace
 
 const Tensor& Pass::unread_input(const Record& record, Index input) const {
-  return state_.tape->state_->at(record.inputs()[static_cast<std::size_t>(input)]).output;
+  return state_.records->at(record.inputs()[static_cast<std::size_t>(input)]).output;
 }
 
 const Tensor& Pass::input(const Record& record, Index input) const {
-  return checked(state_.tape->state_->at(record.inputs()[static_cast<std::size_t>(input)]), record);
+  return checked(state_.records->at(record.inputs()[static_cast<std::size_t>(input)]), record);
 }
 
 const Tensor& Pass::output(const Record& record) const { return checked(record, record); }
@@ -34,31 +35,47 @@ const Tensor& Pass::output(const Record& record) const { return checked(record, 
 // ---- scratch memory
 
 Window& Pass::State::open_window(std::uint32_t first, std::uint32_t last) {
-  if (window_count == windows.size()) windows.emplace_back();
-  Window& window = windows[window_count];
+  if (window_count == windows.size()) windows.push_back(std::make_unique<Window>());
+  Window& window = *windows[window_count];
   window.first = first;
   window.cells.resize(last - first + 1);
   ++window_count;
   return window;
 }
 
-Pending& Pass::State::pending_of(Cell& cell) {
-  if (cell.pending == Record::none) {
-    if (pending_count == pending.size()) pending.emplace_back();
-    cell.pending = pending_count++;
+Gathering& Pass::State::gathering_of(const std::array<std::uint32_t, Sweep::most_factors>& targets) {
+  static_assert(sizeof targets == 2 * sizeof(std::uint64_t));
+  const auto wanted = std::bit_cast<std::array<std::uint64_t, 2>>(targets);
+  for (std::size_t i = 0; i < gathering_count; ++i) {
+    const auto there = std::bit_cast<std::array<std::uint64_t, 2>>(gatherings[i].targets);
+    if (there[0] == wanted[0] && there[1] == wanted[1]) return gatherings[i];
   }
-  return pending[cell.pending];
+  if (gathering_count == gatherings.size()) gatherings.emplace_back();
+  Gathering& gathering = gatherings[gathering_count++];
+  gathering.targets = targets;
+  return gathering;
+}
+
+Pieces& Pass::State::pieces_of(Cell& cell) {
+  if (cell.pieces == Record::none) {
+    if (pieces_count == pieces.size()) pieces.emplace_back();
+    cell.pieces = pieces_count++;
+  }
+  return pieces[cell.pieces];
 }
 
 void Pass::State::clear() noexcept {
   while (window_count > 0) close_window();
-  for (std::uint32_t i = 0; i < pending_count; ++i) {
-    pending[i].products.clear();
-    pending[i].pieces.clear();
-    pending[i].places.clear();
-    pending[i].rows = 0;
+  for (std::size_t i = 0; i < gathering_count; ++i) {
+    gatherings[i].parts.clear();
+    gatherings[i].rows = 0;
   }
-  pending_count = 0;
+  gathering_count = 0;
+  for (std::uint32_t i = 0; i < pieces_count; ++i) {
+    pieces[i].pieces.clear();
+    pieces[i].places.clear();
+  }
+  pieces_count = 0;
   targets.clear();
 }
 
@@ -68,6 +85,7 @@ Pass::State& next_level(Tape& tape, Tape::State& state) {
   if (state.pass_depth == state.passes.size()) state.passes.push_back(std::make_unique<Pass::State>());
   Pass::State& pass = *state.passes[state.pass_depth];
   pass.tape = &tape;
+  pass.records = &state;
   pass.check_finite = tape.options().check_finite;
   ++state.pass_depth;
   return pass;

@@ -1,9 +1,15 @@
 // Steps of recurrent cells, one record each.
 #pragma once
 
+#include <array>
+
 #include "autograd/tensor.h"
 
 namespace ebb {
+
+namespace detail {
+struct UnaryOp;
+}
 
 // The nonlinearity σ of a recurrent cell. Its derivative is a function of its result for all of these.
 enum class Activation { identity, tanh, logistic, relu };
@@ -19,5 +25,20 @@ double gamma(Activation activation);
 // and the derivative needs no other value of its own.
 [[nodiscard]] Tensor rnn_step(const Tensor& x, Index t, const Tensor& s, const Tensor& U, const Tensor& W,
                               const Tensor& b, Activation activation);
+
+// Many such steps over one sequence: what they share is checked, laid out and found on the tape once. For use while the
+// tape that records (or none) is the one that recorded when it was made, and nobody writes to what it was made from.
+class RnnSteps {
+ public:
+  RnnSteps(const Tensor& x, const Tensor& U, const Tensor& W, const Tensor& b, Activation activation);
+  [[nodiscard]] Tensor operator()(Index t, const Tensor& s) const;
+
+ private:
+  Tensor x_, U_, W_, b_;
+  Tensor packed_U_, packed_W_;
+  Activation activation_;
+  const detail::UnaryOp* formula_;       // null for the identity
+  std::array<std::uint32_t, 5> places_;  // on the tape: x, none for the state, U, W, b
+};
 
 }  // namespace ebb

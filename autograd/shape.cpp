@@ -20,8 +20,8 @@ Shape::Shape(std::span<const Index> extents) {
   Index product = 1;
   for (Index extent : extents) {
     if (extent < 0) fail<ShapeError>("shape", "{} has a negative extent", text(extents));
-    // Eight bytes an element and a header must fit into an address.
-    if (extent > 0 && product > (std::numeric_limits<Index>::max() >> 4) / extent)
+    // Eight bytes an element and a header must fit into an address. (What is small needs no division to know that.)
+    if (std::max(extent, product) >> 29 && extent > 0 && product > (std::numeric_limits<Index>::max() >> 4) / extent)
       fail<ShapeError>("shape", "{} has more elements than memory can address", text(extents));
     product *= std::max<Index>(extent, 1);
   }
@@ -35,7 +35,7 @@ Index Shape::size() const {
   return product;
 }
 
-Index Shape::operator[](Index axis) const {
+Index Shape::from_the_back(Index axis) const {
   return extents_[static_cast<std::size_t>(resolve_axis("shape", *this, axis))];
 }
 

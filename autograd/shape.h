@@ -26,7 +26,9 @@ class Shape {
   Index rank() const { return rank_; }
   Index size() const;
   // The extent along `axis`; the last axis is -1. ShapeError when there is no such axis.
-  Index operator[](Index axis) const;
+  Index operator[](Index axis) const {
+    return axis >= 0 && axis < rank_ ? extents_[static_cast<std::size_t>(axis)] : from_the_back(axis);
+  }
   const Index* begin() const { return extents_.data(); }
   const Index* end() const { return extents_.data() + rank_; }
 
@@ -37,12 +39,14 @@ class Shape {
 
   friend bool operator==(const Shape& a, const Shape& b) {
     if (a.rank_ != b.rank_) return false;
-    for (Index i = 0; i < a.rank_; ++i)
-      if (a.extents_[static_cast<std::size_t>(i)] != b.extents_[static_cast<std::size_t>(i)]) return false;
-    return true;
+    Index difference = 0;
+    for (std::size_t i = 0; i < static_cast<std::size_t>(a.rank_); ++i) difference |= a.extents_[i] ^ b.extents_[i];
+    return difference == 0;
   }
 
  private:
+  Index from_the_back(Index axis) const;
+
   std::array<Index, max_rank> extents_{};
   Index rank_ = 0;
 };

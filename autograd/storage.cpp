@@ -43,10 +43,11 @@ struct FreeList {
 
 struct Pool {
   std::array<FreeList, classes> lists{};
-  bool closed = false;  // the thread is ending: straight to the system from here on
 };
 
-constinit thread_local Pool pool;
+// Small, so that a library which is loaded late finds room for it among the thread's own.
+constinit thread_local Pool* pool = nullptr;
+constinit thread_local bool closed = false;  // the thread is ending: straight to the system from here on
 constinit std::atomic<std::size_t> system_bytes = 0;
 constinit ReleaseHook release_hook = nullptr;
 
@@ -63,8 +64,9 @@ void system_free(void* block, int c) noexcept {
 }
 
 void drain() noexcept {
+  if (!pool) return;
   for (int c = 0; c < classes; ++c) {
-    FreeList& list = pool.lists[static_cast<std::size_t>(c)];
+    FreeList& list = pool->lists[static_cast<std::size_t>(c)];
     while (FreeBlock* block = list.first) {
       list.first = block->next;
       system_free(block, c);
@@ -73,39 +75,48 @@ void drain() noexcept {
   }
 }
 
-// Drains the pool when its thread ends. Apart from the pool so that the pool itself needs no guard.
+// Ends the pool with its thread. Apart from it, so that the way to the pool needs no guard.
 struct AtThreadEnd {
   ~AtThreadEnd() {
     drain();
-    pool.closed = true;
+    delete pool;
+    pool = nullptr;
+    closed = true;
   }
   bool armed = false;
 };
 thread_local AtThreadEnd at_thread_end;
 
 void* take_from_system(int c) {
-  if (pool.closed) return system_allocate(c);
-  at_thread_end.armed = true;
+  if (closed) return system_allocate(c);
+  if (!pool) {
+    at_thread_end.armed = true;
+    pool = new Pool;
+  }
   void* block = system_allocate(c);
-  ++pool.lists[static_cast<std::size_t>(c)].taken;
+  ++pool->lists[static_cast<std::size_t>(c)].taken;
   return block;
 }
 
 void* allocate(int c) {
-  FreeList& list = pool.lists[static_cast<std::size_t>(c)];
+  if (!pool) return take_from_system(c);
+  FreeList& list = pool->lists[static_cast<std::size_t>(c)];
   FreeBlock* block = list.first;
   if (!block) return take_from_system(c);
   list.first = block->next;
   --list.kept;
+  // The next one is asked for now: on a tape longer than the cache it would be waited for.
+  __builtin_prefetch(list.first, 1);
+  __builtin_prefetch(reinterpret_cast<const char*>(list.first) + sizeof(Body) / 2, 1);
   return block;
 }
 
 void release(void* block, int c) noexcept {
-  FreeList& list = pool.lists[static_cast<std::size_t>(c)];
-  if (pool.closed || list.kept >= list.taken) {
+  if (!pool || pool->lists[static_cast<std::size_t>(c)].kept >= pool->lists[static_cast<std::size_t>(c)].taken) {
     system_free(block, c);
     return;
   }
+  FreeList& list = pool->lists[static_cast<std::size_t>(c)];
   list.first = new (block) FreeBlock{list.first};
   ++list.kept;
 }
@@ -130,6 +141,18 @@ Body* make_body(DType dtype, const Shape& shape) {
   return body;
 }
 
+Body* make_body_like(const Body& like) {
+  if (like.root) return make_body(like.dtype, like.shape);
+  void* block = allocate(like.size_class);
+  Body* body = new (block) Body;
+  body->dtype = like.dtype;
+  body->size = like.size;
+  body->shape = like.shape;
+  body->data = static_cast<std::byte*>(block) + (like.data - reinterpret_cast<const std::byte*>(&like));
+  body->size_class = like.size_class;
+  return body;
+}
+
 Body* make_view(Body& of, Index offset, const Shape& shape) {
   const int c = class_of(sizeof(Body));
   Body* body = new (allocate(c)) Body;
@@ -145,6 +168,7 @@ Body* make_view(Body& of, Index offset, const Shape& shape) {
 
 void destroy(Body* body) noexcept {
   Body* root = body->root;
+  if (PackedCopies* copies = body->packed.load(std::memory_order_acquire)) destroy(copies);
   release(body, body->size_class);
   if (root) unreference(root);  // a root has its own storage, so this goes no deeper
 }
@@ -152,7 +176,8 @@ void destroy(Body* body) noexcept {
 std::size_t system_bytes_held() { return system_bytes.load(); }
 std::size_t reusable_bytes() {
   std::size_t bytes = 0;
-  for (int c = 0; c < classes; ++c) bytes += pool.lists[static_cast<std::size_t>(c)].kept * bytes_of_class(c);
+  if (!pool) return bytes;
+  for (int c = 0; c < classes; ++c) bytes += pool->lists[static_cast<std::size_t>(c)].kept * bytes_of_class(c);
   return bytes;
 }
 

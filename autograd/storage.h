@@ -68,12 +68,19 @@ struct TapePosition {
   std::uint32_t version = 0;  // of the storage then: what has been written since has no history
 };
 
+// Copies of a matrix laid out for products (packed.h).
+struct PackedCopies;
+void destroy(PackedCopies* copies) noexcept;
+
 struct alignas(64) Body {
   ReferenceCount references{1};
   std::uint32_t version = 0;  // of the storage; a view's is its root's
   TapePosition position;      // set by the tape that made it
   DType dtype = f32;
+  std::uint8_t edits = 0;  // of the storage that are open
   std::uint16_t size_class = 0;
+  std::atomic<std::uint32_t> multiplied = 0;  // 1 + the version that a product read last
+  std::atomic<PackedCopies*> packed = nullptr;
   std::byte* data = nullptr;
   Body* root = nullptr;  // the body whose storage a view shares; null for one with its own
   Index size = 0;
@@ -88,8 +95,10 @@ inline bool comes_from(const Body& body, std::uint64_t tape) {
   return body.position.tape == tape && body.position.version == body.storage().version;
 }
 
-// A body with room for `shape` (values not set), or a view of `elements` of `of` from `offset` on; one reference.
+// A body with room for `shape` (values not set), or for the shape and type of another; or a view of `elements` of `of`
+// from `offset` on; one reference.
 Body* make_body(DType dtype, const Shape& shape);
+Body* make_body_like(const Body& like);
 Body* make_view(Body& of, Index offset, const Shape& shape);
 void destroy(Body* body) noexcept;
 

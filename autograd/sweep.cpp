@@ -4,6 +4,7 @@
 #include "autograd/elementwise.h"
 #include "autograd/indexing.h"
 #include "autograd/kernels/kernels.h"
+#include "autograd/layout.h"
 #include "autograd/matrix.h"
 #include "autograd/reduction.h"
 #include "autograd/tape_state.h"
@@ -52,6 +53,28 @@ void require_type(const Record& record, const Tensor& input, const Tensor& contr
          name(input.dtype()));
 }
 
+// aᵀ b with the rows of `a` from `first` on, recorded where the sweep is.
+Tensor product_of(const Tensor& a, Index first, const Tensor& b) {
+  const Index rows = a.shape().without(a.rank() - 1).size(), k = b.extent(0);
+  const Tensor matrix = a.rank() == 2 ? a : reshape(a, {rows, a.extent(-1)});
+  return matmul(rows == k ? matrix : slice(matrix, first, first + k), b, {.transpose_a = true});
+}
+
+// Whether g is the sum's addend for a row that was added to each of a few rows: a product with a column of ones.
+bool is_bias(const Tensor& like, const Tensor& g) {
+  return like.rank() == 1 && g.rank() == 2 && like.extent(0) == g.extent(1) && g.extent(0) <= gathered_rows &&
+         like.dtype() == g.dtype();
+}
+
+void require_product(const Record& record, const Tensor& like, const Tensor& a, Index first, const Tensor& b) {
+  if (like.dtype() != a.dtype()) require_type(record, like, a);
+  if (like.dtype() != b.dtype()) require_type(record, like, b);
+  if (a.rank() == 0 || b.rank() != 2 || like.rank() != 2 || like.extent(0) != a.extent(a.rank() - 1) ||
+      like.extent(1) != b.extent(1) || first < 0 || (first + b.extent(0)) * like.extent(0) > a.size())
+    fail<ShapeError>("gradient", "the rule of {} gives {}ᵀ × {} to an input of shape {}", record.op.name, a.shape(),
+                     b.shape(), like.shape());
+}
+
 }  // namespace
 
 // ---- what a rule sees
@@ -67,6 +90,13 @@ void Sweep::give(const Record& record, Index input, Tensor contribution) {
   require_type(record, like, contribution);
   if (state_.check_finite) require_finite(record, input, contribution);
   if (!(contribution.shape() == like.shape())) {
+    // A bias at every time step is gathered too.
+    if (!recorded_ && is_bias(like, contribution)) {
+      cell->gathered = true;
+      gather({record.inputs()[static_cast<std::size_t>(input)], Record::none, Record::none, Record::none}, {},
+             contribution);
+      return;
+    }
     if (!broadcasts_to(like.shape(), contribution.shape()))
       fail<ShapeError>("gradient", "the rule of {} gives a contribution of shape {} to an input of shape {}",
                        record.op.name, contribution.shape(), like.shape());
@@ -80,24 +110,47 @@ void Sweep::give(const Record& record, Index input, Tensor contribution) {
     cell->sum = sum_in_place(std::move(cell->sum), std::move(contribution));
 }
 
-void Sweep::give_product(const Record& record, Index input, const Tensor& a, const Tensor& b) {
-  Cell* cell = state_.find(record.inputs()[static_cast<std::size_t>(input)]);
-  if (!cell) return;
-  if (recorded_ || state_.check_finite) {
-    give(record, input, matmul(a, b, {.transpose_a = true}));
-    return;
+void Sweep::give_products(const Record& record, std::initializer_list<LeftFactor> factors, const Tensor& b) {
+  if (factors.size() > most_factors)
+    fail("gradient", "the rule of {} gives products to {} inputs; at most {} can have a factor in common",
+         record.op.name, factors.size(), most_factors);
+  Targets targets;
+  targets.fill(Record::none);
+  LeftRows rows{};
+  std::size_t count = 0;
+  const bool at_once = recorded_ || state_.check_finite;
+  const std::span<const std::uint32_t> inputs = record.inputs();
+  for (const LeftFactor& factor : factors) {
+    const std::uint32_t target = inputs[static_cast<std::size_t>(factor.into)];
+    Cell* cell = state_.find(target);
+    if (!cell) continue;
+    const Tensor& like = state_.records->at(target).output;
+    if (factor.from == LeftFactor::ones) {
+      if (at_once || !is_bias(like, b)) {
+        give(record, factor.into, b);
+        continue;
+      }
+    } else {
+      const Tensor& a = input(record, factor.from);
+      require_product(record, like, a, factor.first, b);
+      if (at_once) {
+        give(record, factor.into, product_of(a, factor.first, b));
+        continue;
+      }
+      rows[count] = a.body().data + static_cast<std::size_t>(factor.first * like.extent(0)) * bytes_of(a.dtype());
+    }
+    cell->gathered = true;
+    targets[count] = target;
+    ++count;
   }
-  const Tensor& like = unread_input(record, input);
-  require_type(record, like, a);
-  require_type(record, like, b);
-  if (a.rank() != 2 || b.rank() != 2 || a.extent(0) != b.extent(0) ||
-      !(like.shape() == Shape{a.extent(1), b.extent(1)}))
-    fail<ShapeError>("gradient", "the rule of {} gives {}ᵀ × {} to an input of shape {}", record.op.name, a.shape(),
-                     b.shape(), like.shape());
-  Pending& pending = state_.pending_of(*cell);
-  pending.products.emplace_back(a, b);
-  pending.rows += a.extent(0);
-  if (pending.rows >= gathered_rows) add_products(*cell, like);
+  if (count > 0) gather(targets, rows, b);
+}
+
+void Sweep::gather(const Targets& targets, const LeftRows& a, const Tensor& b) {
+  Gathering& gathering = state_.gathering_of(targets);
+  gathering.parts.push_back({b, a});
+  gathering.rows += b.extent(0);
+  if (gathering.rows >= gathered_rows) multiply(gathering);
 }
 
 void Sweep::give_piece(const Record& record, Index input, Tensor piece, const Place& place) {
@@ -105,9 +158,9 @@ void Sweep::give_piece(const Record& record, Index input, Tensor piece, const Pl
   if (!cell) return;
   if (state_.check_finite) require_finite(record, input, piece);
   if (recorded_) {
-    Pending& pending = state_.pending_of(*cell);
-    pending.pieces.push_back(std::move(piece));
-    pending.places.push_back(place);
+    Pieces& pieces = state_.pieces_of(*cell);
+    pieces.pieces.push_back(std::move(piece));
+    pieces.places.push_back(place);
     return;
   }
   require_type(record, unread_input(record, input), piece);
@@ -129,35 +182,51 @@ void Sweep::require_finite(const Record& record, Index input, const Tensor& cont
 
 // ---- contributions that waited
 
-void Sweep::add_products(Cell& cell, const Tensor& like) {
-  Pending& pending = state_.pending[cell.pending];
-  make_writable(cell.sum, like);
-  by_float_type("gradient", like.dtype(), [&](auto zero) {
+void Sweep::multiply(Gathering& gathering) {
+  if (gathering.parts.empty()) return;
+  by_float_type("gradient", gathering.parts.front().b.dtype(), [&](auto zero) {
     using T = decltype(zero);
-    state_.left_rows.clear();
-    state_.right_rows.clear();
-    for (const auto& [a, b] : pending.products)
-      for (Index r = 0; r < a.extent(0); ++r) {
-        state_.left_rows.push_back(data<T>(a) + r * a.extent(1));
-        state_.right_rows.push_back(data<T>(b) + r * b.extent(1));
+    static constexpr T one = 1;
+    const Index n = gathering.parts.front().b.extent(1);
+    state_.left_rows.resize(static_cast<std::size_t>(gathering.rows));
+    state_.right_rows.resize(static_cast<std::size_t>(gathering.rows));
+    auto right = state_.right_rows.begin();
+    for (const Gathering::Part& part : gathering.parts)
+      for (Index r = 0; r < part.b.extent(0); ++r) *right++ = data<T>(part.b) + r * n;
+    for (std::size_t i = 0; i < gathering.targets.size() && gathering.targets[i] != Record::none; ++i) {
+      const Tensor& like = state_.tape->state_->at(gathering.targets[i]).output;
+      const Index m = like.rank() == 1 ? 1 : like.extent(0);
+      auto left = state_.left_rows.begin();
+      for (const Gathering::Part& part : gathering.parts) {
+        const auto* a = static_cast<const T*>(part.a[i]);
+        for (Index r = 0; r < part.b.extent(0); ++r) *left++ = a ? a + r * m : &one;
       }
-    kernels::table<T>().gathered_product(
-        like.extent(0), like.extent(1), pending.rows, reinterpret_cast<const T* const*>(state_.left_rows.data()),
-        reinterpret_cast<const T* const*>(state_.right_rows.data()), data<T>(cell.sum), like.extent(1));
+      Tensor& sum = state_.find(gathering.targets[i])->sum;
+      make_writable(sum, like);
+      kernels::table<T>().gathered_product(
+          m, n, gathering.rows, reinterpret_cast<const T* const*>(state_.left_rows.data()),
+          reinterpret_cast<const T* const*>(state_.right_rows.data()), data<T>(sum), n);
+    }
   });
-  pending.products.clear();
-  pending.rows = 0;
+  gathering.parts.clear();
+  gathering.rows = 0;
 }
 
-void Sweep::settle(Cell& cell, const Tensor& like) {
-  if (cell.pending == Record::none) return;
-  Pending& pending = state_.pending[cell.pending];
-  if (!pending.products.empty()) add_products(cell, like);
-  if (pending.pieces.empty()) return;
-  const Tensor whole = assemble(pending.pieces, pending.places, like.shape());
+void Sweep::settle(Cell& cell, const Record& record) {
+  if (cell.gathered) {
+    for (std::size_t i = 0; i < state_.gathering_count; ++i) {
+      const Targets& targets = state_.gatherings[i].targets;
+      if (std::find(targets.begin(), targets.end(), record.index) != targets.end()) multiply(state_.gatherings[i]);
+    }
+    cell.gathered = false;
+  }
+  if (cell.pieces == Record::none) return;
+  Pieces& pieces = state_.pieces[cell.pieces];
+  if (pieces.pieces.empty()) return;
+  const Tensor whole = assemble(pieces.pieces, pieces.places, record.output.shape());
   cell.sum = cell.sum.defined() ? cell.sum + whole : whole;
-  pending.pieces.clear();
-  pending.places.clear();
+  pieces.pieces.clear();
+  pieces.places.clear();
 }
 
 // ---- what was asked for
@@ -226,12 +295,17 @@ void Sweep::run(Window& window, const Observer& observer) {
   Tape::State& tape = *state_.tape->state_;
   const std::uint32_t first = window.first, end = first + static_cast<std::uint32_t>(window.cells.size());
   tape.walked += 2 * window.cells.size();
+  const Observer* outer = std::exchange(observer_, observer ? &observer : nullptr);
   // Forwards: what lies behind something that was asked for.
   for (std::uint32_t i = first; i < end; ++i) {
     const Record& record = tape.at(i);
     Cell& cell = window.cells[i - first];
     if (cell.live || !record.op.vjp) continue;
-    for (const std::uint32_t input : record.inputs()) cell.live |= state_.find(input) != nullptr;
+    for (const std::uint32_t input : record.inputs())
+      if (state_.find(input)) {
+        cell.live = true;
+        break;
+      }
   }
   // Backwards: each record hands on what has arrived at it.
   for (std::uint32_t i = end; i-- > first;) {
@@ -239,14 +313,30 @@ void Sweep::run(Window& window, const Observer& observer) {
     Cell& cell = window.cells[i - first];
     if (!cell.live) continue;
     const Record& record = tape.at(i);
-    settle(cell, record.output);
+    if (cell.gathered || cell.pieces != Record::none) settle(cell, record);
     if (!cell.sum.defined()) continue;
-    if (observer) {
-      const Pause pause;
-      observer(record, cell.sum);
-    }
+    show(record, cell.sum);
     if (record.op.vjp) record.op.vjp(*this, record, cell.asked ? cell.sum : std::move(cell.sum));
   }
+  observer_ = outer;
+}
+
+void Sweep::show(const Record& record, const Tensor& gradient) const {
+  if (!observer_) return;
+  const Pause pause;
+  (*observer_)(record, gradient);
+}
+
+const Record* Sweep::next_in_chain(const Record& record, Index input, Tensor& g) {
+  const std::uint32_t position = record.inputs()[static_cast<std::size_t>(input)];
+  if (recorded_ || position + 1 != record.index) return nullptr;
+  const Record& next = state_.records->at(position);
+  Cell* cell = state_.find(position);
+  if (!cell || &next.op != &record.op || cell->asked || cell->gathered || !cell->sum.defined()) return nullptr;
+  if (position >= fetched_ahead) fetch(state_.records->at(position - fetched_ahead));
+  show(next, cell->sum);
+  g = std::move(cell->sum);
+  return &next;
 }
 
 void Sweep::expand(const std::function<Tensor()>& f, Tensor g) {
@@ -254,14 +344,16 @@ void Sweep::expand(const std::function<Tensor()>& f, Tensor g) {
   Window& window = expansion.run(f);
   window.cells.back().sum = std::move(g);
   run(window, {});
+  // What waits may read values that are about to be dropped.
+  for (std::size_t i = 0; i < state_.gathering_count; ++i) multiply(state_.gatherings[i]);
 }
 
 // Every result is the caller's own.
 void Tape::collect(Pass::State& pass, std::span<Tensor> results, bool recorded) {
-  const Window& window = pass.windows.front();
+  Window& window = *pass.windows.front();
   for (std::size_t i = 0; i < results.size(); ++i) {
     const Target& target = pass.targets[i];
-    Cell& cell = pass.windows.front().cells[target.position - window.first];
+    Cell& cell = window.cells[target.position - window.first];
     const Tensor& source = state_->at(target.position).output;
     Tensor g = !cell.sum.defined() ? zeros_like(source) : --cell.asked == 0 ? std::move(cell.sum) : cell.sum;
     g = detail::owned(*this, detail::part_of(*this, target, std::move(g)), recorded);

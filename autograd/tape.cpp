@@ -148,7 +148,8 @@ std::uint32_t Tape::position(const Tensor& x) {
   return state_->size - 1;
 }
 
-void Tape::append(const Op& op, const Tensor& output, std::span<const Tensor* const> inputs, std::int64_t attribute) {
+void Tape::append(const Op& op, const Tensor& output, std::span<const Tensor* const> inputs, std::int64_t attribute,
+                  std::span<const std::uint32_t> places) {
   State& state = *state_;
   const std::uint32_t before = state.size;
   try {
@@ -157,7 +158,8 @@ void Tape::append(const Op& op, const Tensor& output, std::span<const Tensor* co
     std::unique_ptr<std::uint32_t[]> far;
     if (count > Record::few) far = std::make_unique<std::uint32_t[]>(count);
     std::uint32_t* positions = far ? far.get() : near;
-    for (std::uint32_t i = 0; i < count; ++i) positions[i] = inputs[i] ? position(*inputs[i]) : Record::none;
+    for (std::uint32_t i = 0; i < count; ++i)
+      positions[i] = inputs[i] ? position(*inputs[i]) : places.empty() ? Record::none : places[i];
 
     // What a rule computes on the way may be infinite where no gradient passes; what it gives is looked at there.
     if (options_.check_finite && state.pass_depth == 0) require_finite(op, output);
@@ -171,7 +173,7 @@ void Tape::append(const Op& op, const Tensor& output, std::span<const Tensor* co
     if (far)
       record->far = far.release();
     else
-      std::copy_n(near, count, record->near);
+      for (std::uint32_t i = 0; i < count; ++i) record->near[i] = near[i];
     ++state.size;
   } catch (...) {
     truncate(before);
@@ -229,10 +231,11 @@ void Tape::hand_over_sources() noexcept {
   }
 }
 
-void record(const Op& op, const Tensor& output, std::span<const Tensor* const> inputs, std::int64_t attribute) {
+void record(const Op& op, const Tensor& output, std::span<const Tensor* const> inputs, std::int64_t attribute,
+            std::span<const std::uint32_t> places) {
   Tape* tape = current_tape;
   if (!tape) return;
-  tape->append(op, output, inputs, attribute);
+  tape->append(op, output, inputs, attribute, places);
   output.body().position = {tape->id(), tape->state_->size - 1, output.version()};
 }
 
@@ -248,6 +251,8 @@ void record(const Op& op, const Tensor& output, std::span<const Tensor* const> i
   record(op, output, inputs, attribute);
   kept.back().record = tape->state_->size - 1;
 }
+
+std::uint32_t place_on_tape(const Tensor& x) { return current_tape ? current_tape->position(x) : Record::none; }
 
 Pause::Pause(Tape* instead)
     : paused_(std::exchange(current_tape, instead)), outer_(std::exchange(current_pause, this)) {}

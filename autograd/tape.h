@@ -163,12 +163,15 @@ class Tape {
   friend class Jacobian;
   friend class TapeReader;
   friend class Recomputation;
-  friend void record(const Op&, const Tensor&, std::span<const Tensor* const>, std::int64_t);
+  friend void record(const Op&, const Tensor&, std::span<const Tensor* const>, std::int64_t,
+                     std::span<const std::uint32_t>);
   friend void record(const Op&, const Tensor&, std::span<const Tensor* const>, std::shared_ptr<const void>);
+  friend std::uint32_t place_on_tape(const Tensor&);
 
   static std::uint64_t next_id();
   std::uint32_t position(const Tensor& x);
-  void append(const Op& op, const Tensor& output, std::span<const Tensor* const> inputs, std::int64_t attribute);
+  void append(const Op& op, const Tensor& output, std::span<const Tensor* const> inputs, std::int64_t attribute,
+              std::span<const std::uint32_t> places = {});
   void refuse_living_inner_result(std::uint64_t tape) const;
   void truncate(std::uint32_t size) noexcept;
   void hand_over_sources() noexcept;
@@ -230,12 +233,16 @@ class Transaction {
 };
 
 // Records on the current tape that `op` made `output` (a tensor of its own, or a view) of `inputs` (null for an operand
-// that is a number). Does nothing when no tape records. For those who write ops.
-void record(const Op& op, const Tensor& output, std::span<const Tensor* const> inputs, std::int64_t attribute = 0);
+// that is a number, or whose place on the tape is given). Does nothing when no tape records. For those who write ops.
+void record(const Op& op, const Tensor& output, std::span<const Tensor* const> inputs, std::int64_t attribute = 0,
+            std::span<const std::uint32_t> places = {});
 inline void record(const Op& op, const Tensor& output, std::initializer_list<const Tensor*> inputs,
                    std::int64_t attribute = 0) {
   record(op, output, std::span(inputs.begin(), inputs.size()), attribute);
 }
+// Where the current tape keeps x (as a source, if it is new there), or Record::none when no tape records: for inputs
+// that many records share. It holds until that tape is gone or x is written.
+std::uint32_t place_on_tape(const Tensor& x);
 // The same for an op whose rules need an object besides, which lives as long as the record: kept<T>(record) there.
 void record(const Op& op, const Tensor& output, std::span<const Tensor* const> inputs,
             std::shared_ptr<const void> object);

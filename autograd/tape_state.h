@@ -1,7 +1,6 @@
 // What a tape and the passes over it keep, in memory that their thread reuses from tape to tape. Private to autograd.
 #pragma once
 
-#include <deque>
 #include <memory>
 #include <string>
 #include <utility>
@@ -44,7 +43,8 @@ struct Cell {
   Tensor sum;               // of the contributions so far: its gradient, or its tangent
   std::uint32_t asked = 0;  // backwards: how many of the wanted gradients are this one's; forwards: readers to come
   bool live = false;        // backwards: something that was asked for is at or behind it; forwards: y depends on it
-  std::uint32_t pending = Record::none;
+  bool gathered = false;    // products for it wait
+  std::uint32_t pieces = Record::none;
 };
 
 // A stretch of the tape that a pass works on: cell i is record first + i. The first one is what lies between x and y;
@@ -54,11 +54,20 @@ struct Window {
   std::vector<Cell> cells;
 };
 
-// Contributions that wait to be added together.
-struct Pending {
-  std::vector<std::pair<Tensor, Tensor>> products;  // aᵀ b each
-  Index rows = 0;                                   // of all products
-  std::vector<Tensor> pieces;                       // in recorded sweeps
+// Products aᵀ b that wait to be added to the gradients of several records, their targets, all with the same b.
+struct Gathering {
+  struct Part {
+    Tensor b;
+    std::array<const void*, Sweep::most_factors> a;  // for each target the first of the rows; null for ones
+  };
+  std::array<std::uint32_t, Sweep::most_factors> targets;  // none where nobody asks
+  std::vector<Part> parts;
+  Index rows = 0;  // of all parts
+};
+
+// Pieces of one gradient that a recorded sweep puts together at once.
+struct Pieces {
+  std::vector<Tensor> pieces;
   std::vector<Place> places;
 };
 
@@ -79,18 +88,21 @@ struct Target {
 // What a pass works in.
 struct Pass::State {
   Tape* tape = nullptr;
+  Tape::State* records = nullptr;
   bool check_finite = false;
-  std::deque<Window> windows;
+  std::vector<std::unique_ptr<Window>> windows;
   std::size_t window_count = 0;
-  std::vector<Pending> pending;
-  std::uint32_t pending_count = 0;
+  std::vector<Gathering> gatherings;
+  std::size_t gathering_count = 0;
+  std::vector<Pieces> pieces;
+  std::uint32_t pieces_count = 0;
   std::vector<Target> targets;
   std::vector<const void*> left_rows, right_rows;
 
   // The cell of a record that this pass is concerned with, else null.
   Cell* find(std::uint32_t position) {
     for (std::size_t i = 0; i < window_count; ++i) {
-      Window& window = windows[i];
+      Window& window = *windows[i];
       if (position < window.first) return nullptr;
       if (position - window.first >= window.cells.size()) continue;
       Cell& cell = window.cells[position - window.first];
@@ -100,8 +112,9 @@ struct Pass::State {
   }
   // A window of records [first, last], all cells blank; and the innermost one closed.
   Window& open_window(std::uint32_t first, std::uint32_t last);
-  void close_window() noexcept { windows[--window_count].cells.clear(); }
-  Pending& pending_of(Cell& cell);
+  void close_window() noexcept { windows[--window_count]->cells.clear(); }
+  Gathering& gathering_of(const std::array<std::uint32_t, Sweep::most_factors>& targets);
+  Pieces& pieces_of(Cell& cell);
   void clear() noexcept;
 };
 

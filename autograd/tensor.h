@@ -100,10 +100,14 @@ class Tensor {
 template <Element T>
 class Edit {
  public:
-  explicit Edit(Tensor tensor) : tensor_(std::move(tensor)) {}
+  explicit Edit(Tensor tensor) : tensor_(std::move(tensor)) { ++tensor_.body().storage().edits; }
   Edit(const Edit&) = delete;
   Edit& operator=(const Edit&) = delete;
-  ~Edit() { ++tensor_.body().storage().version; }
+  ~Edit() {
+    detail::Body& storage = tensor_.body().storage();
+    ++storage.version;
+    --storage.edits;
+  }
 
   template <class... Indices>
   T& operator()(Indices... indices) {
@@ -181,6 +185,7 @@ namespace detail {
 
 // A tensor whose values are not set yet.
 inline Tensor uninitialised(DType dtype, const Shape& shape) { return Tensor(make_body(dtype, shape)); }
+inline Tensor uninitialised_like(const Tensor& like) { return Tensor(make_body_like(like.body())); }
 // Elements as T without the check; writable, for ops that fill their own output.
 template <class T>
 T* data(const Tensor& x) {

@@ -34,7 +34,8 @@ Unrolled Rnn::operator()(const Tensor& x, const Tensor& initial) const {
   Unrolled run;
   run.states.reserve(static_cast<std::size_t>(x.extent(0)) + 1);
   run.states.push_back(initial);
-  for (Index t = 0; t < x.extent(0); ++t) run.states.push_back(rnn_step(x, t, run.last(), U, W, b, activation));
+  const RnnSteps step(x, U, W, b, activation);
+  for (Index t = 0; t < x.extent(0); ++t) run.states.push_back(step(t, run.last()));
   return run;
 }
 

@@ -176,14 +176,25 @@ const std::vector<ErrorRow>& op_error_rows() {
           "[matmul] inner dimensions differ: [2, 3] × [2, 3]; they are 3 and 2"),
       row<ShapeError>(
           [] { (void)rnn_step(ones({2}), 0, ones({2}), ones({2}), ones({2}), ones({2}), Activation::tanh); },
-          "[rnn_step] wrong rank: x [2], s [2], U [2], W [2], b [2]; expected x [time, batch, inputs], s [batch, "
-          "hidden], U [inputs, hidden], W [hidden, hidden], b [hidden]"),
+          "[rnn_step] shapes don't fit: x [2], U [2], W [2], b [2]; expected x [time, batch, inputs], U [inputs, "
+          "hidden], W [hidden, hidden], b [hidden]"),
+      row<ShapeError>(
+          [] {
+            (void)rnn_step(ones({1, 1, 1}), 0, ones({2, 1}), ones({1, 1}), ones({1, 1}), ones({1}), Activation::tanh);
+          },
+          "[rnn_step] the state [2, 1] doesn't fit x [1, 1, 1] and W [1, 1]; expected [batch, hidden]"),
+      row<Error>(
+          [] {
+            (void)rnn_step(ones({1, 1, 1}), 0, ones({1, 1}), ones({1, 1}, f64), ones({1, 1}), ones({1}),
+                           Activation::tanh);
+          },
+          "[rnn_step] x is float32 and a parameter float64; cast one of them"),
       row<Error>(
           [] {
             (void)rnn_step(ones({1, 1, 1}), 0, ones({1, 1}, f64), ones({1, 1}), ones({1, 1}), ones({1}),
                            Activation::tanh);
           },
-          "[rnn_step] x is float32 and another argument float64; cast one of them"),
+          "[rnn_step] x is float32 and the state float64; cast one of them"),
       row<ShapeError>(
           [] {
             (void)rnn_step(ones({1, 1, 1}), 1, ones({1, 1}), ones({1, 1}), ones({1, 1}), ones({1}), Activation::tanh);

@@ -23,8 +23,11 @@ const Op wrong_shape_op{.name = "wrong_shape",
                         .vjp = [](Sweep& sweep, const Record& record, Tensor) { sweep.give(record, 0, ones({3})); },
                         .jvp = [](const Tangents&, const Record&) { return ones({3}); }};
 const Op wrong_product_op{.name = "wrong_product", .vjp = [](Sweep& sweep, const Record& record, Tensor) {
-                            sweep.give_product(record, 0, ones({4, 3}), ones({4, 5}));
+                            sweep.give_products(record, {{.into = 0, .from = 0}}, ones({4, 5}));
                           }};
+const Op too_many_factors_op{.name = "too_many_factors", .vjp = [](Sweep& sweep, const Record& record, Tensor g) {
+                               sweep.give_products(record, {{0}, {0}, {0}, {0}, {0}}, g);
+                             }};
 const Op wrong_expansion_op{.name = "wrong_expansion", .vjp = [](Sweep& sweep, const Record&, Tensor g) {
                               sweep.expand([] { return ones({2}); }, g);
                             }};
@@ -234,7 +237,14 @@ const std::vector<ErrorRow>& tape_error_rows() {
             const Tensor y = wrong(wrong_product_op, x);
             (void)tape.gradient(sum(y), x);
           },
-          "[gradient] the rule of wrong_product gives [4, 3]ᵀ × [4, 5] to an input of shape [2]"),
+          "[gradient] the rule of wrong_product gives [2]ᵀ × [4, 5] to an input of shape [2]"),
+      row<Error>(
+          [] {
+            Tape tape;
+            const Tensor y = wrong(too_many_factors_op, x);
+            (void)tape.gradient(y, x, {.seed = x});
+          },
+          "[gradient] the rule of too_many_factors gives products to 5 inputs; at most 4 can have a factor in common"),
       row<TapeError>(
           [] {
             Tape tape;

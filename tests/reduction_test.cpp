@@ -137,7 +137,7 @@ TEST_CASE("reductions: matmul takes vectors and leading axes, as dot and outer s
   const Tensor a = varied({2, 3, 4}, 1), m = varied({4, 5}, 2), v = varied({4}, 3), w = varied({2}, 4);
   const Tensor y = matmul(a, m);
   REQUIRE(y.shape() == Shape{2, 3, 5});
-  CHECK(same_bits(y[1], matmul(a[1], m)));
+  CHECK(distance(y[1], matmul(a[1], m)) < 1e-15);  // a product of few rows adds up in another order
   CHECK(matmul(v, m).shape() == Shape{5});
   CHECK(distance(matmul(v, m), matmul(reshape(v, {1, 4}), m)[0]) == 0);
   CHECK(distance(matmul(a, v), sum(a * v, -1)) < 1e-15);

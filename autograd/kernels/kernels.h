@@ -11,6 +11,23 @@
 
 namespace ebb::kernels {
 
+// y = f(x) elementwise, as UnaryLoops::value.
+template <class T>
+using Activate = void (*)(const T* x, T* y, Index n);
+
+// y = f(bias + x U + s W) for dense x: [batch, inputs], s: [batch, hidden], y: [batch, outputs], in one pass.
+template <class T>
+struct Affine {
+  Index batch, inputs, hidden, outputs;
+  const T* bias;  // [outputs]
+  const T* x;
+  const T* U;  // packed
+  const T* s;
+  const T* W;  // packed
+  T* y;
+  Activate<T> activate;  // null: the identity
+};
+
 template <class T>
 struct Table {
   std::array<UnaryLoops<T>, formulas::Unary::size> unary;
@@ -36,6 +53,13 @@ struct Table {
   // C[m,n] = A[m,k] B[k,n] (+ C), A with any steps.
   void (*product)(Index m, Index n, Index k, const T* a, Index a_row, Index a_column, const T* b, Index b_row, T* c,
                   Index c_row, bool accumulate);
+  // B laid out for products, worth it where it serves many: how many elements that takes; from b, in which element
+  // (r, j) is at b[r · b_row + j], or transposed at b[j · b_row + r]; and C = A B (+ C) with it.
+  Index (*packed_size)(Index k, Index n);
+  void (*pack)(Index k, Index n, const T* b, Index b_row, bool transposed, T* packed);
+  void (*packed_product)(Index m, Index n, Index k, const T* a, Index a_row, Index a_column, const T* packed, T* c,
+                         Index c_row, bool accumulate);
+  void (*affine)(const Affine<T>& f);
   // C[m,n] += Σ over r < k of a[r][0..m) ⊗ b[r][0..n): rows gathered from anywhere.
   void (*gathered_product)(Index m, Index n, Index k, const T* const* a, const T* const* b, T* c, Index c_row);
   // B[n,m] = A[m,n]ᵀ, both dense.

@@ -1,5 +1,6 @@
-// Matrix products for the level EBB_LEVEL: a block of rows of C times a few vectors of columns stays in registers while
-// k runs. Products are fused into the sums where the instruction set can.
+// Matrix products for the level EBB_LEVEL. A tile of C, a few rows times two vectors of columns, stays in registers
+// while k runs. Its columns' part of B is a panel: k rows of two vectors, packed one after another or read in place.
+// Products are fused into the sums where the instruction set can.
 #include "autograd/kernels/tables.h"
 
 namespace ebb::kernels {
@@ -7,117 +8,312 @@ namespace {
 
 constexpr Level level = Level::EBB_LEVEL;
 constexpr int vector_bytes = level == Level::v4 ? 64 : level == Level::v3 ? 32 : 16;
-constexpr int most_rows = level == Level::v4 ? 12 : level == Level::v3 ? 6 : 4;
-constexpr Index tail_rows = 128;  // of B that are padded at a time where the columns don't fill a vector
+constexpr int panel_vectors = 2;
+constexpr int most_rows = level == Level::v4 ? 14 : level == Level::v3 ? 6 : 4;  // with two vectors each, what fits
+constexpr Index scratch_rows = 256;                                              // of a panel that is packed on the way
 
 template <class T>
 struct VectorOf {
   static constexpr Index width = vector_bytes / static_cast<Index>(sizeof(T));
   using type __attribute__((vector_size(vector_bytes), aligned(sizeof(T)), may_alias)) = T;
 };
+template <class T>
+constexpr Index panel_columns = panel_vectors* VectorOf<T>::width;
 
-// A(i, r) and the row r of B, for a strided product and for gathered rows.
+// A, by steps or by the rows' addresses: element (i, r), of row i of C and row r of B.
 template <class T>
 struct Strided {
   const T* a;
-  Index a_row, a_column;
-  const T* b;
-  Index b_row;
-  T left(Index i, Index r) const { return a[i * a_row + r * a_column]; }
-  const T* right(Index r) const { return b + r * b_row; }
+  Index row, column;
+  T operator()(Index i, Index r) const { return a[i * row + r * column]; }
+  Strided after(Index r) const { return {a + r * column, row, column}; }
 };
 template <class T>
 struct Gathered {
-  const T* const* a;
-  const T* const* b;
-  T left(Index i, Index r) const { return a[r][i]; }
-  const T* right(Index r) const { return b[r]; }
-};
-// The same A, with B's last columns padded to a vector.
-template <class T, class Source>
-struct Padded {
-  const Source& source;
-  const T* b;
-  Index first;
-  T left(Index i, Index r) const { return source.left(i, first + r); }
-  const T* right(Index r) const { return b + r * VectorOf<T>::width; }
+  const T* const* rows;
+  T operator()(Index i, Index r) const { return rows[r][i]; }
+  Gathered after(Index r) const { return {rows + r}; }
 };
 
-// C[i..i+rows)[j..j+columns) += A B over `k`, with `columns` at most `vectors` vectors.
-template <int rows, int vectors, class T, class Source>
-inline void block(const Source& source, Index i, Index j, Index k, T* c, Index c_row, Index columns) {
+// A panel of B: the address of its row r.
+template <class T>
+struct Evenly {
+  const T* b;
+  Index step;
+  const T* operator()(Index r) const { return b + r * step; }
+};
+template <class T>
+struct Scattered {
+  const T* const* rows;
+  Index column;
+  const T* operator()(Index r) const { return rows[r] + column; }
+};
+
+template <class T, int rows, int vectors>
+using Sums = typename VectorOf<T>::type[rows][vectors];
+
+// sum += A B over the rows [r, r + 1) of B.
+template <int rows, int vectors, class T, class Left, class Right>
+[[gnu::always_inline]] inline void add_row(Sums<T, rows, vectors>& sum, const Left& left, Index i, const Right& right,
+                                           Index r) {
+  using V = typename VectorOf<T>::type;
+  const T* from = right(r);
+  V b[vectors];
+#pragma GCC unroll 4
+  for (int q = 0; q < vectors; ++q) b[q] = *reinterpret_cast<const V*>(from + q * VectorOf<T>::width);
+#pragma GCC unroll 16
+  for (int p = 0; p < rows; ++p) {
+    const T a = left(i + p, r);
+#pragma GCC unroll 4
+    for (int q = 0; q < vectors; ++q) sum[p][q] += a * b[q];
+  }
+}
+
+// sum += A B over all k rows of B. A tile of few rows runs several sums side by side, for each has to wait for itself.
+template <int rows, int vectors, class T, class Left, class Right>
+[[gnu::always_inline]] inline void add_products(Sums<T, rows, vectors>& sum, const Left& left, Index i,
+                                                const Right& right, Index k) {
+  constexpr int chains = rows * vectors >= 8 ? 1 : rows * vectors >= 4 ? 2 : 4;
+  Index r = 0;
+  if constexpr (chains > 1) {
+    if (k >= chains) {
+      Sums<T, rows, vectors> others[chains - 1] = {};
+      for (; r + chains <= k; r += chains) {
+        add_row<rows, vectors, T>(sum, left, i, right, r);
+#pragma GCC unroll 4
+        for (int c = 1; c < chains; ++c) add_row<rows, vectors, T>(others[c - 1], left, i, right, r + c);
+      }
+#pragma GCC unroll 4
+      for (int c = 1; c < chains; ++c)
+#pragma GCC unroll 16
+        for (int p = 0; p < rows; ++p)
+#pragma GCC unroll 4
+          for (int q = 0; q < vectors; ++q) sum[p][q] += others[c - 1][p][q];
+    }
+  }
+  for (; r < k; ++r) add_row<rows, vectors, T>(sum, left, i, right, r);
+}
+
+// Copies `count` ≤ most elements, in pieces whose sizes the compiler knows. `most` is a power of two.
+template <Index most, class T>
+[[gnu::always_inline]] inline void copy_some(const T* from, T* to, Index count) {
+  if (count & most) {
+    __builtin_memcpy(to, from, most * sizeof(T));
+    from += most;
+    to += most;
+  }
+  if constexpr (most > 1) copy_some<most / 2>(from, to, count);
+}
+// Where a tile goes.
+template <class T>
+struct Destination {
+  T* c;  // its upper left corner
+  Index row;
+  Index columns;  // of the panel that C has
+  bool accumulate;
+  Activate<T> activate;  // or null
+};
+
+template <int rows, int vectors, class T>
+[[gnu::always_inline]] inline void finish(Sums<T, rows, vectors>& sum, const Destination<T>& to, Index i) {
   using V = typename VectorOf<T>::type;
   constexpr Index width = VectorOf<T>::width;
-  V sum[rows][vectors] = {};
-  for (Index r = 0; r < k; ++r) {
-    const T* right = source.right(r) + j;
-    V b[vectors] = {};
-    for (Index q = 0; q < vectors; ++q) b[q] = *reinterpret_cast<const V*>(right + q * width);
-    for (Index p = 0; p < rows; ++p) {
-      const T left = source.left(i + p, r);
-      for (Index q = 0; q < vectors; ++q) sum[p][q] += left * b[q];
+  if (to.activate || to.columns < vectors * width) {
+    alignas(vector_bytes) T tile[rows * vectors * width];
+#pragma GCC unroll 16
+    for (int p = 0; p < rows; ++p)
+#pragma GCC unroll 4
+      for (int q = 0; q < vectors; ++q) *reinterpret_cast<V*>(tile + (p * vectors + q) * width) = sum[p][q];
+    if (to.activate) to.activate(tile, tile, rows * vectors * width);
+    for (int p = 0; p < rows; ++p) {
+      T* c = to.c + (i + p) * to.row;
+      T* from = tile + p * vectors * width;
+      if (to.accumulate)
+        for (Index j = 0; j < to.columns; ++j) from[j] += c[j];
+      if (to.columns == vectors * width)
+        __builtin_memcpy(c, from, vectors * width * sizeof(T));
+      else
+        copy_some<vectors * width>(from, c, to.columns);
     }
+    return;
   }
-  for (Index p = 0; p < rows; ++p) {
-    T* to = c + (i + p) * c_row;
-    if (columns == vectors * width) {
-      for (Index q = 0; q < vectors; ++q) *reinterpret_cast<V*>(to + q * width) += sum[p][q];
-    } else {
-      for (Index q = 0; q < columns; ++q) to[q] += sum[p][q / width][q % width];
+#pragma GCC unroll 16
+  for (int p = 0; p < rows; ++p) {
+    T* c = to.c + (i + p) * to.row;
+#pragma GCC unroll 4
+    for (int q = 0; q < vectors; ++q) {
+      V& target = *reinterpret_cast<V*>(c + q * width);
+      target = to.accumulate ? target + sum[p][q] : sum[p][q];
     }
   }
 }
 
-// All rows of C for the columns that `block` takes at once: in blocks of nearly equal height.
-template <int vectors, int rows, class T, class Source>
-inline void rows_of_block(int count, const Source& source, Index i, Index j, Index k, T* c, Index c_row,
-                          Index columns) {
+// Calls body.template operator()<rows>(i) for blocks of nearly equal height that cover m rows.
+template <int rows, class Body>
+[[gnu::always_inline]] inline void one_block(int count, Index i, const Body& body) {
   if (count == rows) {
-    block<rows, vectors>(source, i, j, k, c, c_row, columns);
+    body.template operator()<rows>(i);
   } else if constexpr (rows > 1) {
-    rows_of_block<vectors, rows - 1>(count, source, i, j, k, c, c_row, columns);
+    one_block<rows - 1>(count, i, body);
   }
 }
-
-template <int vectors, class T, class Source>
-void panel(const Source& source, Index m, Index j, Index k, T* c, Index c_row, Index columns) {
+template <class Body>
+[[gnu::always_inline]] inline void blocks_of_rows(Index m, const Body& body) {
   const Index blocks = (m + most_rows - 1) / most_rows;
   Index i = 0;
   for (Index b = 0; b < blocks; ++b) {
     const Index rows = (m - i) / (blocks - b);
-    rows_of_block<vectors, most_rows>(static_cast<int>(rows), source, i, j, k, c, c_row, columns);
+    one_block<most_rows>(static_cast<int>(rows), i, body);
     i += rows;
   }
 }
 
-template <class T, class Source>
-void accumulate_product(const Source& source, Index m, Index n, Index k, T* c, Index c_row) {
-  constexpr Index width = VectorOf<T>::width;
-  Index j = 0;
-  for (; j + 2 * width <= n; j += 2 * width) panel<2>(source, m, j, k, c + j, c_row, 2 * width);
-  for (; j + width <= n; j += width) panel<1>(source, m, j, k, c + j, c_row, width);
-  if (j == n) return;
-  T padded[tail_rows * width];
-  for (Index first = 0; first < k; first += tail_rows) {
-    const Index count = k - first < tail_rows ? k - first : tail_rows;
-    for (Index r = 0; r < count; ++r)
-      for (Index q = 0; q < width; ++q) padded[r * width + q] = j + q < n ? source.right(first + r)[j + q] : T(0);
-    panel<1>(Padded<T, Source>{source, padded, first}, m, Index{0}, count, c + j, c_row, n - j);
+// A panel's worth of C, all m rows.
+template <int vectors, class T, class Left, class Right>
+void product_panel(Index m, Index k, const Left& left, const Right& right, const Destination<T>& to) {
+  blocks_of_rows(m, [&]<int rows>(Index i) {
+    Sums<T, rows, vectors> sum = {};
+    add_products<rows, vectors, T>(sum, left, i, right, k);
+    finish<rows, vectors>(sum, to, i);
+  });
+}
+
+template <class T, class Left, class Right>
+void product_of_panel(Index m, Index k, const Left& left, const Right& right, const Destination<T>& to) {
+  if (to.columns > VectorOf<T>::width)
+    product_panel<2>(m, k, left, right, to);
+  else
+    product_panel<1>(m, k, left, right, to);
+}
+
+// Rows of a panel, `columns` of them real and the rest zero.
+template <class T, class Rows>
+void pack_rows(const Rows& rows, Index k, Index columns, T* to) {
+  constexpr Index all = panel_columns<T>;
+  if (columns == all) {
+    for (Index r = 0; r < k; ++r, to += all) __builtin_memcpy(to, rows(r), all * sizeof(T));
+    return;
   }
+  for (Index r = 0; r < k; ++r, to += all) {
+    copy_some<all>(rows(r), to, columns);
+    for (Index j = columns; j < all; ++j) to[j] = 0;
+  }
+}
+
+// The same where B lies transposed: column j of the panel is at b + j · step. In tiles, so that both sides stay in the
+// cache.
+template <class T>
+void pack_columns(const T* b, Index step, Index k, Index columns, T* to) {
+  constexpr Index all = panel_columns<T>, tile = 16;
+  for (Index first = 0; first < k; first += tile) {
+    const Index last = first + tile < k ? first + tile : k;
+    for (Index j = 0; j < columns; ++j)
+      for (Index r = first; r < last; ++r) to[r * all + j] = b[j * step + r];
+    for (Index r = first; r < last; ++r)
+      for (Index j = columns; j < all; ++j) to[r * all + j] = 0;
+  }
+}
+
+template <class T>
+Index columns_from(Index j, Index n) {
+  return n - j < panel_columns<T> ? n - j : panel_columns<T>;
+}
+
+template <class T>
+Index packed_size(Index k, Index n) {
+  return k * ((n + panel_columns<T> - 1) / panel_columns<T> * panel_columns<T>);
+}
+
+template <class T>
+void pack(Index k, Index n, const T* b, Index b_row, bool transposed, T* packed) {
+  for (Index j = 0; j < n; j += panel_columns<T>) {
+    const Index columns = columns_from<T>(j, n);
+    if (transposed)
+      pack_columns(b + j * b_row, b_row, k, columns, packed + j * k);
+    else
+      pack_rows(Evenly<T>{b + j, b_row}, k, columns, packed + j * k);
+  }
+}
+
+// A panel that is packed on the way, a stretch of k at a time. Its sums are added to C at the end of each.
+template <class T, class Left, class Right>
+void product_by_scratch(Index m, Index k, const Left& left, const Right& right, Destination<T> to) {
+  alignas(vector_bytes) T scratch[scratch_rows * panel_columns<T>];
+  Index r = 0;
+  do {
+    const Index count = k - r < scratch_rows ? k - r : scratch_rows;
+    pack_rows([&](Index i) { return right(r + i); }, count, to.columns, scratch);
+    product_of_panel(m, count, left.after(r), Evenly<T>{scratch, panel_columns<T>}, to);
+    to.accumulate = true;
+    r += count;
+  } while (r < k);
 }
 
 template <class T>
 void product(Index m, Index n, Index k, const T* a, Index a_row, Index a_column, const T* b, Index b_row, T* c,
              Index c_row, bool accumulate) {
-  if (!accumulate)
-    for (Index i = 0; i < m; ++i)
-      for (Index j = 0; j < n; ++j) c[i * c_row + j] = 0;
-  accumulate_product(Strided<T>{a, a_row, a_column, b, b_row}, m, n, k, c, c_row);
+  const Strided<T> left{a, a_row, a_column};
+  for (Index j = 0; j < n; j += panel_columns<T>) {
+    const Destination<T> to{c + j, c_row, columns_from<T>(j, n), accumulate, nullptr};
+    const Evenly<T> right{b + j, b_row};
+    if (to.columns % VectorOf<T>::width == 0 && m <= 2 * most_rows)
+      product_of_panel(m, k, left, right, to);
+    else
+      product_by_scratch(m, k, left, right, to);
+  }
+}
+
+template <class T>
+void packed_product(Index m, Index n, Index k, const T* a, Index a_row, Index a_column, const T* packed, T* c,
+                    Index c_row, bool accumulate) {
+  const Strided<T> left{a, a_row, a_column};
+  for (Index j = 0; j < n; j += panel_columns<T>)
+    product_of_panel(m, k, left, Evenly<T>{packed + j * k, panel_columns<T>},
+                     Destination<T>{c + j, c_row, columns_from<T>(j, n), accumulate, nullptr});
 }
 
 template <class T>
 void gathered_product(Index m, Index n, Index k, const T* const* a, const T* const* b, T* c, Index c_row) {
-  accumulate_product(Gathered<T>{a, b}, m, n, k, c, c_row);
+  const Gathered<T> left{a};
+  for (Index j = 0; j < n; j += panel_columns<T>) {
+    const Destination<T> to{c + j, c_row, columns_from<T>(j, n), /*accumulate=*/true, nullptr};
+    const Scattered<T> right{b, j};
+    if (to.columns % VectorOf<T>::width == 0 && m <= most_rows)
+      product_of_panel(m, k, left, right, to);
+    else
+      product_by_scratch(m, k, left, right, to);
+  }
+}
+
+template <int vectors, class T>
+void affine_panel(const Affine<T>& f, Index j, const Destination<T>& to) {
+  using V = typename VectorOf<T>::type;
+  constexpr Index width = VectorOf<T>::width;
+  V bias[vectors] = {};
+  copy_some<vectors * width>(f.bias + j, reinterpret_cast<T*>(bias), to.columns);
+  const Strided<T> x{f.x, f.inputs, 1}, s{f.s, f.hidden, 1};
+  const Evenly<T> U{f.U + j * f.inputs, panel_columns<T>}, W{f.W + j * f.hidden, panel_columns<T>};
+  blocks_of_rows(f.batch, [&]<int rows>(Index i) {
+    Sums<T, rows, vectors> sum;
+#pragma GCC unroll 16
+    for (int p = 0; p < rows; ++p)
+#pragma GCC unroll 4
+      for (int q = 0; q < vectors; ++q) sum[p][q] = bias[q];
+    add_products<rows, vectors, T>(sum, x, i, U, f.inputs);
+    add_products<rows, vectors, T>(sum, s, i, W, f.hidden);
+    finish<rows, vectors>(sum, to, i);
+  });
+}
+
+template <class T>
+void affine(const Affine<T>& f) {
+  for (Index j = 0; j < f.outputs; j += panel_columns<T>) {
+    const Destination<T> to{f.y + j, f.outputs, columns_from<T>(j, f.outputs), /*accumulate=*/false, f.activate};
+    if (to.columns > VectorOf<T>::width)
+      affine_panel<2>(f, j, to);
+    else
+      affine_panel<1>(f, j, to);
+  }
 }
 
 // In tiles, so that both sides stay in the cache.
@@ -133,7 +329,11 @@ void transpose(Index m, Index n, const T* a, T* b) {
 template <class T>
 void fill(Table<T>& table) {
   table.product = product<T>;
+  table.packed_size = packed_size<T>;
+  table.pack = pack<T>;
+  table.packed_product = packed_product<T>;
   table.gathered_product = gathered_product<T>;
+  table.affine = affine<T>;
   table.transpose = transpose<T>;
 }
 
