@@ -3,6 +3,7 @@
 // and are tamed.
 #include <fmt/core.h>
 
+#include <atomic>
 #include <csignal>
 #include <exception>
 #include <filesystem>
@@ -19,13 +20,14 @@
 namespace sequence {
 namespace {
 
-volatile std::sig_atomic_t interrupted = 0;
+std::atomic<bool> interrupted = false;  // whichever thread the signal comes to
+static_assert(std::atomic<bool>::is_always_lock_free);
 
 // The first Ctrl-C ends training in good order, a second one the process. Where nobody reads or no more may be written,
 // the write says so.
 void handle_signals() {
   struct sigaction once {};
-  once.sa_handler = [](int) { interrupted = 1; };
+  once.sa_handler = [](int) { interrupted = true; };
   once.sa_flags = SA_RESETHAND;
   sigaction(SIGINT, &once, nullptr);
   std::signal(SIGPIPE, SIG_IGN);

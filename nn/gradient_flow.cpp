@@ -127,4 +127,65 @@ Magnitude GradientFlow::contribution_at(std::size_t k, const Tensor& gradient) c
   return Magnitude::of(u_norm * s_norm * std::sqrt(std::max(square_of_norm, 0.0)));
 }
 
+// ---- shards
+
+namespace {
+
+using Flows = std::span<const std::vector<Magnitude>>;
+
+// √Σ (share ‖·‖)², with no square that overflows.
+double joined_norm(Flows flows, std::span<const double> shares, std::size_t k) {
+  double largest = 0, not_finite = 0, sum = 0;
+  for (const std::vector<Magnitude>& flow : flows) {
+    if (flow[k].kind == Kind::no_path) continue;
+    if (std::isfinite(flow[k].value))
+      largest = std::max(largest, flow[k].value);
+    else
+      not_finite += flow[k].value;
+  }
+  if (not_finite != 0) return not_finite;
+  if (largest == 0) return 0;
+  for (std::size_t i = 0; i < flows.size(); ++i) {
+    const double norm = flows[i][k].kind == Kind::no_path ? 0 : shares[i] * (flows[i][k].value / largest);
+    sum += norm * norm;
+  }
+  return largest * std::sqrt(sum);
+}
+
+// Why nothing is left at k: an underflow, where it is one in any of the shards that had something at k + 1.
+Kind joined_kind_of_zero(Flows flows, std::size_t k) {
+  Kind kind = Kind::number;
+  for (const std::vector<Magnitude>& flow : flows) {
+    const bool ended_before = k + 1 < flow.size() && flow[k + 1].value == 0;
+    if (ended_before || flow[k].kind == Kind::no_path) continue;
+    if (flow[k].kind == Kind::underflow || kind == Kind::number) kind = flow[k].kind;
+  }
+  return kind;
+}
+
+}  // namespace
+
+std::vector<Magnitude> joined(Flows state_gradients, std::span<const double> shares) {
+  if (state_gradients.empty() || state_gradients.size() != shares.size())
+    fail<ShapeError>("joined", "{} flows and {} shares; give one share for each", state_gradients.size(),
+                     shares.size());
+  const std::size_t states = state_gradients[0].size();
+  for (const std::vector<Magnitude>& flow : state_gradients)
+    if (flow.size() != states)
+      fail<ShapeError>("joined", "a flow of {} states and one of {}; shards have the same steps", states, flow.size());
+
+  std::vector<Magnitude> result(states, Magnitude::no_path());
+  for (std::size_t k = states; k-- > 0;) {
+    const auto has_path = [k](const std::vector<Magnitude>& flow) { return flow[k].kind != Kind::no_path; };
+    if (!std::any_of(state_gradients.begin(), state_gradients.end(), has_path)) continue;
+    const double norm = joined_norm(state_gradients, shares, k);
+    const bool was_zero = k + 1 < states && result[k + 1].value == 0;
+    if (norm != 0)
+      result[k] = Magnitude::of(norm);
+    else
+      result[k] = {0, was_zero ? result[k + 1].kind : joined_kind_of_zero(state_gradients, k)};
+  }
+  return result;
+}
+
 }  // namespace ebb::nn

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <string_view>
 #include <vector>
 
@@ -76,5 +77,12 @@ class GradientFlow {
   std::uint32_t last_index_ = Record::none;  // of the record observed before
   Tensor later_gradient_;                    // of the state passed last, for the reason of a zero
 };
+
+// ‖∂L/∂s_k‖ of a whole batch, from the flows of its shards (data_parallel.h), each of the shard's own mean loss: no row
+// is in two shards, so ‖∂L/∂s_k‖² = Σ (share ‖∂L_shard/∂s_k‖)². Where that is zero, the reason is that of the shards
+// where it came last. (Contributions of shards are matrices to add; their norms say nothing about that of the sum.)
+// ShapeError unless there is one share for each and all have as many steps.
+[[nodiscard]] std::vector<Magnitude> joined(std::span<const std::vector<Magnitude>> state_gradients,
+                                            std::span<const double> shares);
 
 }  // namespace ebb::nn

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "nn/clip.h"
+#include "nn/data_parallel.h"
 #include "nn/gradient_flow.h"
 #include "nn/initialize.h"
 #include "nn/linear.h"

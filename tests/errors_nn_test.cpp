@@ -11,6 +11,16 @@ const Tensor x = ones({2});
 std::vector<Tensor> gradients = {ones({2})};
 Rng rng(1);
 
+// Seven rows in four shards, each with the gradient that it is told.
+void in_shards(Tensor gradient_of(const nn::Shard&)) {
+  nn::DataParallel parallel;
+  std::vector<Tensor> results(1);
+  parallel.loss_and_gradients(7, results, [&](const nn::Shard& shard, std::span<Tensor> gradients) {
+    gradients[0] = gradient_of(shard);
+    return ones({1});
+  });
+}
+
 }  // namespace
 
 const std::vector<ErrorRow>& nn_error_rows() {
@@ -161,6 +171,47 @@ const std::vector<ErrorRow>& nn_error_rows() {
             (void)other.gradient(sum(x), x, {.observer = flow.observer()});
           },
           "[GradientFlow] the sweep is over another tape than the run; make a flow for each run"),
+      row<ShapeError>([] { (void)nn::joined(std::vector<std::vector<nn::Magnitude>>(2), std::vector<double>(3)); },
+                      "[joined] 2 flows and 3 shares; give one share for each"),
+      row<ShapeError>(
+          [] {
+            const std::vector<nn::Magnitude> three(3, nn::Magnitude::no_path()), two(2, nn::Magnitude::no_path());
+            (void)nn::joined(std::vector{three, two}, std::vector{0.5, 0.5});
+          },
+          "[joined] a flow of 3 states and one of 2; shards have the same steps"),
+      // shards
+      row<ShapeError>([] { (void)nn::cut(0, 4); }, "[DataParallel] a batch of 0 rows; it needs at least one"),
+      row<Error>([] { (void)nn::cut(4, 0); }, "[DataParallel] 0 shards; there must be at least one"),
+      row<Error>([] { nn::DataParallel({.shards = 2, .threads = 0}); },
+                 "[DataParallel] 2 shards and 0 threads; there must be at least one of each"),
+      row<ShapeError>(
+          [] {
+            (void)nn::cut(7, 4)[1].rows(ones({3, 6}), 1);
+          },
+          "[Shard] x [3, 6] has no axis 1 of 7 rows to take rows 2 to 4 of"),
+      row<TapeError>(
+          [] {
+            const Tape tape;
+            in_shards([](const nn::Shard&) { return ones({2}); });
+          },
+          "[DataParallel] a tape records on this thread, and the gradients would be cut off from it; make the tapes in "
+          "the function that is called for each shard, or pause this one"),
+      row<Error>(
+          [] {
+            nn::DataParallel parallel;
+            const auto again = [&](const nn::Shard&, std::span<Tensor>) {
+              parallel.loss_and_gradients(1, gradients, [](const nn::Shard&, std::span<Tensor>) { return x; });
+              return x;
+            };
+            parallel.loss_and_gradients(4, gradients, again);
+          },
+          "[DataParallel] it is at work already: one call at a time, and none from within a shard"),
+      row<Error>([] { in_shards([](const nn::Shard& shard) { return shard.index == 1 ? Tensor() : x; }); },
+                 "[DataParallel] shard 1 left gradient 0 of 1 unset; write all of them, as tape.gradients does"),
+      row<ShapeError>(
+          [] { in_shards([](const nn::Shard& shard) { return ones({shard.size()}); }); },
+          "[DataParallel] gradient 0 is float32 [2] in the first shard and float32 [1] in shard 3; it must be "
+          "the same"),
   };
   return rows;
 }

@@ -149,6 +149,45 @@ TEST_CASE("train_sequence: the same seed gives the same bytes, another one other
   CHECK(first != log("c", 4));
 }
 
+TEST_CASE("train_sequence: one, two and three threads write the same bytes, close to those of one tape") {
+  const Folder folder;
+  for (const std::string task : {"adding", "copy", "temporal-order", "text"}) {
+    CAPTURE(task);
+    const auto run = [&](const std::string& name, const std::string& options) {
+      const fs::path output = folder.path / task / name;
+      REQUIRE(shell(fmt::format("@ --task {} --time 20 --batch 7 --updates 5 {} --output {}", task, options,
+                                output.string()))
+                  .status == 0);
+      return output;
+    };
+    const fs::path one_tape = run("off", ""), one = run("1", "--threads 1");
+    for (const char* threads : {"2", "3", "8"}) {
+      const fs::path several = run(threads, std::string("--threads ") + threads);
+      for (const char* file : {"log.jsonl", "gradients.csv", "gradients.svg"})
+        CHECK(contents(several / file) == contents(one / file));
+    }
+    CHECK(contents(run("two-shards", "--shards 2 --threads 2") / "log.jsonl") != contents(one / "log.jsonl"));
+    CHECK(contents(run("one-shard", "--shards 1 --threads 2") / "log.jsonl") == contents(one_tape / "log.jsonl"));
+
+    const std::vector<json> expected = lines_of(one_tape / "log.jsonl"), lines = lines_of(one / "log.jsonl");
+    REQUIRE(lines.size() == expected.size());
+    CHECK(lines[0]["shards"] == 4);
+    CHECK(!expected[0].contains("shards"));
+    CHECK(lines[1]["state_gradient"].size() == 21);
+    // Float32 sums in another order, five updates of them.
+    const auto close = [](const json& a, const json& b) {
+      if (!a.is_number() || !b.is_number()) return a == b;
+      return a.get<double>() == doctest::Approx(b.get<double>()).epsilon(1e-4);
+    };
+    for (std::size_t i = 1; i < lines.size(); ++i) {
+      CHECK(close(lines[i]["loss"], expected[i]["loss"]));
+      CHECK(close(lines[i]["gradient_norm"], expected[i]["gradient_norm"]));
+      for (std::size_t k = 0; k <= 20; ++k)
+        CHECK(close(lines[i]["state_gradient"][k], expected[i]["state_gradient"][k]));
+    }
+  }
+}
+
 TEST_CASE("train_sequence: a model of a text falls below the entropy of its bytes") {
   const Folder folder;
   const fs::path file = folder.path / "text.txt";
@@ -206,11 +245,28 @@ TEST_CASE("fault 26: a bad command line is one line and status 2, before any wor
   std::ofstream(folder.path / "short") << "abc";
   std::ofstream(folder.path / "binary") << std::string(5000, '\0');
   const std::string text = "--task text --input " + path;
-  for (const std::string& arguments : std::vector<std::string>{
-           "--learning-rate nan", "--updates -1", "--updates 0", "--time 0", "--hidden x", "--task nothing",
-           "--activation cosine", "--no-such-option", "extra", "--task adding --input " + path + "/short",
-           "--optimizer adam --momentum 0.5", "--clip -1", text + "/missing", text + "/empty", text + "/short",
-           text + "/binary", text}) {
+  for (const std::string& arguments : std::vector<std::string>{"--learning-rate nan",
+                                                               "--updates -1",
+                                                               "--updates 0",
+                                                               "--time 0",
+                                                               "--hidden x",
+                                                               "--task nothing",
+                                                               "--activation cosine",
+                                                               "--no-such-option",
+                                                               "extra",
+                                                               "--task adding --input " + path + "/short",
+                                                               "--optimizer adam --momentum 0.5",
+                                                               "--clip -1",
+                                                               "--threads 0",
+                                                               "--threads -1",
+                                                               "--threads abc",
+                                                               "--shards 0",
+                                                               "--threads 2 --contributions",
+                                                               text + "/missing",
+                                                               text + "/empty",
+                                                               text + "/short",
+                                                               text + "/binary",
+                                                               text}) {
     CAPTURE(arguments);
     const Outcome outcome = shell("cd " + path + " && @ " + arguments + " --output run");
     CHECK(outcome.status == 2);

@@ -31,6 +31,8 @@ constexpr std::array<TaskDefaults, 4> task_defaults{{
     {"text", 1, 50, 128, 32, "tanh", "orthogonal", "adam", 0.002, 1, 1500, {}, {}},
 }};
 
+// For several threads: as many as many a machine has cores, and still of a few rows each.
+constexpr Index default_shards = 4;
 constexpr std::string_view default_text = "/usr/share/common-licenses/GPL-3";
 constexpr std::array activations{ebb::Activation::tanh, ebb::Activation::logistic, ebb::Activation::relu,
                                  ebb::Activation::identity};
@@ -38,7 +40,7 @@ constexpr std::array activations{ebb::Activation::tanh, ebb::Activation::logisti
 // What was typed; what wasn't has no value.
 struct Typed {
   std::optional<std::string> task, input, activation, init, optimizer, output;
-  std::optional<Index> time, hidden, batch, symbols, updates, log_every;
+  std::optional<Index> time, hidden, batch, symbols, updates, threads, shards, log_every;
   std::optional<double> gain, input_std, readout_std, learning_rate, momentum, clip;
   std::uint64_t seed = 1;
   bool contributions = false;
@@ -142,6 +144,10 @@ void declare(CLI::App& app, Typed& typed) {
   add("--clip", typed.clip, "NORM", "Limit of the gradient's norm; 0 for none",
       number([](double value) { return value >= 0; }, "a number from 0 on"));
   add("--updates", typed.updates, "N", "How many", count(1'000'000'000));
+  add("--threads", typed.threads, "N", "That share the work; the same log for any number. Cuts the batch into shards",
+      count(1024));
+  add("--shards", typed.shards, "S",
+      fmt::format("How many, each with a tape of its own [1; with --threads: {}]", default_shards), count(100'000));
   add("--seed", typed.seed, "N", "Of all random numbers: the same seed, the same log [1]", seed());
 
   group = "Output";
@@ -164,6 +170,8 @@ void refuse_contradictions(const Typed& typed, const RunOptions& run, const Task
          "--momentum goes with --optimizer momentum or nesterov only");
   refuse(typed.gain && run.init == "zeros", "--gain does nothing with --init zeros");
   refuse(typed.output && typed.output->empty(), "--output needs the name of a folder");
+  refuse(run.contributions && run.shards > 1,
+         "--contributions needs the batch in one piece: --shards 1, or no --threads");
   const Index shortest = run.task == "copy" ? 2 * run.symbols + 1 : defaults.shortest;
   refuse(run.time < shortest, fmt::format("--time {} is too short for {}: at least {}", run.time, run.task, shortest));
 }
@@ -179,6 +187,8 @@ RunOptions resolve(const Typed& typed) {
                  .symbols = task == "copy" ? typed.symbols.value_or(5) : 0,
                  .hidden = typed.hidden.value_or(defaults.hidden),
                  .batch = typed.batch.value_or(defaults.batch),
+                 .shards = typed.shards.value_or(typed.threads ? default_shards : 1),
+                 .threads = typed.threads.value_or(1),
                  .init = typed.init.value_or(std::string(defaults.init)),
                  .input_std = typed.input_std ? typed.input_std : defaults.input_std,
                  .readout_std = typed.readout_std ? typed.readout_std : defaults.readout_std,
@@ -223,8 +233,8 @@ CommandLine parse_command_line(int argc, char** argv) {
   CLI::App app(
       "Trains a vanilla recurrent network on a sequence task and logs how large the gradient is at every time step.\n"
       "\n"
-      "With nothing but --time, --hidden, --batch, --updates, --seed and the output options, it does so three ways on\n"
-      "temporal-order, and the gradients\n"
+      "With nothing but --time, --hidden, --batch, --updates, --threads, --shards, --seed and the output options, it\n"
+      "does so three ways on temporal-order, and the gradients\n"
       "  vanish   as with --activation logistic --init normal --gain 0.01 --clip 0\n"
       "  explode  as with --init normal --gain 2/sqrt(H) --input-std 0.0001 --clip 0\n"
       "  stay     as with --task temporal-order (orthogonal, clipped at 1)\n"

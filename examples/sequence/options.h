@@ -13,7 +13,7 @@ namespace sequence {
 
 using ebb::Index;
 
-// Everything that decides what one network learns and how; the log's header repeats it.
+// What one network learns and how; the log's header repeats everything that decides a result.
 struct RunOptions {
   std::string name;  // of the run: the task's, or which of the three ways
   std::string task;
@@ -22,6 +22,8 @@ struct RunOptions {
   Index symbols = 0;  // that `copy` has to remember
   Index hidden = 0;
   Index batch = 0;
+  Index shards = 1;   // that the batch is cut into, each on a tape of its own
+  Index threads = 1;  // that work on them; decides nothing
   ebb::Activation activation = ebb::Activation::tanh;
   std::string init;                     // of the recurrent weights W
   double gain = 1;                      // its factor; for `normal` the standard deviation, for `uniform` the limit

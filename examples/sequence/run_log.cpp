@@ -72,6 +72,7 @@ RunLog::RunLog(const std::filesystem::path& folder, const RunOptions& options)
                  {"seed", options.seed},
                  {"log_every", options.log_every},
                  {"contributions", options.contributions}});
+  if (options.shards > 1) header["shards"] = options.shards;  // without threads: any number gives the same bytes
   json_.write(line(header));
   csv_.write(options.contributions ? "update,step,state_gradient,state_gradient_kind,contribution,contribution_kind\n"
                                    : "update,step,state_gradient,state_gradient_kind\n");

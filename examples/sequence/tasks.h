@@ -12,6 +12,8 @@ namespace sequence {
 struct Batch {
   ebb::Tensor inputs;   // [time, batch, inputs]
   ebb::Tensor targets;  // [S, batch] class indices, or [S, batch, outputs] numbers
+
+  Batch rows(const nn::Shard& shard) const { return {shard.rows(inputs, 1), shard.rows(targets, 1)}; }
 };
 
 class Task {

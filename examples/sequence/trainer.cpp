@@ -33,29 +33,47 @@ Trainer::Trainer(const RunOptions& options, std::unique_ptr<Task> task, ebb::Rng
       model_(make_model(options, task_->inputs, task_->outputs, rng)),
       parameters_(model_.parameters()),
       optimizer_(make_optimizer(options, parameters_)),
-      state_(ebb::zeros({options.batch, options.hidden})) {}
+      parallel_({.shards = options.shards, .threads = options.threads}),
+      gradients_(parameters_.count()) {
+  for (const nn::Shard& shard : nn::cut(options.batch, options.shards)) {
+    states_.push_back(ebb::zeros({shard.size(), options.hidden}));
+    shares_.push_back(shard.share());
+  }
+  state_gradients_.resize(states_.size());
+}
+
+ebb::Tensor Trainer::pass(const nn::Shard& shard, const Batch& batch, std::span<ebb::Tensor> gradients) {
+  const auto index = static_cast<std::size_t>(shard.index);
+  const Batch rows = batch.rows(shard);
+
+  ebb::Tape tape;
+  const nn::Unrolled run = model_.rnn(rows.inputs, states_[index]);
+  const ebb::Tensor loss = task_->loss(task_->answer(model_, run), rows);
+
+  nn::GradientFlow flow(model_.rnn, run, {.contributions = options_.contributions});
+  tape.gradients(loss, parameters_.tensors(), gradients, {.observer = flow.observer()});
+  state_gradients_[index] = std::move(flow.state_gradient);
+  if (options_.contributions) contribution_ = std::move(flow.contribution);
+  // A source on the next tape: truncated backpropagation through time.
+  if (task_->continues) states_[index] = run.last();
+  return loss;
+}
 
 Observation Trainer::observe() {
   const Batch batch = task_->next(data_);
-
-  ebb::Tape tape;
-  const nn::Unrolled run = model_.rnn(batch.inputs, state_);
-  const ebb::Tensor loss = task_->loss(task_->answer(model_, run), batch);
-
-  nn::GradientFlow flow(model_.rnn, run, {.contributions = options_.contributions});
-  gradients_ = tape.gradients(loss, parameters_.tensors(), {.observer = flow.observer()});
+  const double loss = parallel_.loss_and_gradients(
+      options_.batch, gradients_,
+      [&](const nn::Shard& shard, std::span<ebb::Tensor> gradients) { return pass(shard, batch, gradients); });
 
   const double limit = options_.clip > 0 ? options_.clip : std::numeric_limits<double>::infinity();
   const double norm = nn::clip_norm(gradients_, limit, nn::NonFinite::skip);
-  // A source on the next tape: truncated backpropagation through time.
-  if (task_->continues) state_ = run.last();
   return {.update = updates_++,
-          .loss = Magnitude::of(loss.item()),
+          .loss = Magnitude::of(loss),
           .gradient_norm = Magnitude::of(norm),
           .clipped_gradient_norm = Magnitude::of(nn::gradient_norm(gradients_)),
           .clipped = norm > limit,
-          .state_gradient = std::move(flow.state_gradient),
-          .contribution = std::move(flow.contribution)};
+          .state_gradient = nn::joined(state_gradients_, shares_),
+          .contribution = std::move(contribution_)};
 }
 
 void Trainer::learn() {

@@ -3,6 +3,7 @@
 
 #include <cmath>
 #include <memory>
+#include <span>
 #include <variant>
 #include <vector>
 
@@ -32,7 +33,7 @@ class Trainer {
   // The seed decides both the weights and the sequences, the latter alike for all models.
   Trainer(const RunOptions& options, std::unique_ptr<Task> task);
 
-  // The next sequences: one forward pass, one sweep, and clipping.
+  // The next sequences: one forward pass, one sweep (of each shard, where the batch is cut), and clipping.
   Observation observe();
   // One step of the optimiser by the gradients of what was just observed. NonFiniteError unless they are finite.
   void learn();
@@ -46,6 +47,8 @@ class Trainer {
 
  private:
   Trainer(const RunOptions& options, std::unique_ptr<Task> task, ebb::Rng rng);
+  // Forward and back through a shard; its loss.
+  ebb::Tensor pass(const nn::Shard& shard, const Batch& batch, std::span<ebb::Tensor> gradients);
 
   RunOptions options_;
   std::unique_ptr<Task> task_;
@@ -53,7 +56,12 @@ class Trainer {
   Model model_;
   nn::Parameters parameters_;
   std::variant<nn::Sgd, nn::Adam> optimizer_;
-  ebb::Tensor state_;  // [batch, hidden], where the next window goes on
+  nn::DataParallel parallel_;
+  // By shard: where its next window goes on, [rows, hidden]; ‖∂L/∂s_k‖ for its own loss; its share of the batch.
+  std::vector<ebb::Tensor> states_;
+  std::vector<std::vector<Magnitude>> state_gradients_;
+  std::vector<double> shares_;
+  std::vector<Magnitude> contribution_;  // of the one shard, where asked for
   std::vector<ebb::Tensor> gradients_;
   Index updates_ = 0;
 };
