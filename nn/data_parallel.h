@@ -1,6 +1,6 @@
 // A training step on several threads: the batch cut into shards, a tape for each, and their gradients added up.
 //
-//   nn::DataParallel parallel({.shards = 4, .threads = 2});
+//   nn::DataParallel parallel({.shards = 2, .threads = 2});
 //   std::vector<Tensor> gradients(parameters.count());
 //   const double loss = parallel.loss_and_gradients(batch, gradients, [&](const nn::Shard& shard, auto gradients) {
 //     Tape tape;
@@ -41,12 +41,12 @@ struct Shard {
 [[nodiscard]] std::vector<Shard> cut(Index batch, Index shards);
 
 struct DataParallelOptions {
-  Index shards = 4;
+  Index shards = 2;   // every one costs the overhead of a tape and makes products smaller
   Index threads = 1;  // the caller among them; more than shards would have nothing to do, and aren't started
 };
 
-// Owns threads − 1 threads from its construction to its end. While there is nothing to do they sleep; for the first
-// 100 µs, where the machine has a core for each, they wait awake for the next step.
+// Owns threads − 1 threads from its construction to its end. While there is nothing to do they sleep, but wait awake for
+// the first 100 µs where the machine has a core for each.
 class DataParallel {
  public:
   // The shard's own mean loss, of one element; its gradients are written to the span, one for each that is wanted.

@@ -67,7 +67,10 @@ std::uint32_t ThreadTeam::changed(const std::atomic<std::uint32_t>& value, std::
       if (const std::uint32_t now = value.load(std::memory_order_acquire); now != old) return now;
       pause();
     }
-    if (Clock::now() >= until) value.wait(old, std::memory_order_acquire);
+    if (Clock::now() < until)
+      std::this_thread::yield();  // to whoever shares the core: it may be the one that is waited for
+    else
+      value.wait(old, std::memory_order_acquire);
   }
 }
 

@@ -13,7 +13,7 @@ Rng rng(1);
 
 // Seven rows in four shards, each with the gradient that it is told.
 void in_shards(Tensor gradient_of(const nn::Shard&)) {
-  nn::DataParallel parallel;
+  nn::DataParallel parallel({.shards = 4});
   std::vector<Tensor> results(1);
   parallel.loss_and_gradients(7, results, [&](const nn::Shard& shard, std::span<Tensor> gradients) {
     gradients[0] = gradient_of(shard);

@@ -73,6 +73,41 @@ TEST_CASE("faults 8a: tensors may die on another thread or after their thread") 
   CHECK(detail::system_bytes_held() == before);
 }
 
+TEST_CASE("faults 8a: what a thread's tape computed is a source on another thread's, and may outlive both") {
+  const Tensor x = varied({4, 5}, 1), w = varied({4, 5}, 2);
+  Tensor state, gradient;
+  std::thread([&] {
+    Tape tape;
+    state = tanh(x);
+  }).join();
+  std::thread([&] {
+    Tape tape;
+    const Tensor last = state[-1];
+    gradient = tape.gradient(sum(state * w) + sum(last), state);
+    state = Tensor();
+  }).join();
+  Tensor expected = detach(w);
+  for (Index j = 0; j < 5; ++j) expected.edit<double>()(3, j) += 1;
+  CHECK(same_bits(gradient, expected));
+}
+
+TEST_CASE("faults 8a: handles and views of one tensor come and go on several threads") {
+  const Tensor shared = varied({3, 4}, 1);
+  {
+    std::vector<std::thread> threads;
+    for (int thread = 0; thread < 3; ++thread)
+      threads.emplace_back([&] {
+        for (int i = 0; i < 1000; ++i) {
+          const Tensor copy = shared, view = copy[i % 3], part = slice(shared, 1, 3);
+          Tape tape;
+          (void)(view + part);
+        }
+      });
+    for (std::thread& thread : threads) thread.join();
+  }
+  CHECK(detail::unique(shared));
+}
+
 TEST_CASE("faults 8b: gradients that the caller changes are the caller's own") {
   const Tensor a = varied({3}, 1), b = varied({3}, 2), seed = varied({3}, 3), seed_before = detach(seed);
   Tape tape;

@@ -31,8 +31,8 @@ constexpr std::array<TaskDefaults, 4> task_defaults{{
     {"text", 1, 50, 128, 32, "tanh", "orthogonal", "adam", 0.002, 1, 1500, {}, {}},
 }};
 
-// For several threads: as many as many a machine has cores, and still of a few rows each.
-constexpr Index default_shards = 4;
+// For several threads. With more of them small batches lose more to small products than they gain.
+constexpr Index default_shards = 2;
 constexpr std::string_view default_text = "/usr/share/common-licenses/GPL-3";
 constexpr std::array activations{ebb::Activation::tanh, ebb::Activation::logistic, ebb::Activation::relu,
                                  ebb::Activation::identity};
@@ -144,10 +144,11 @@ void declare(CLI::App& app, Typed& typed) {
   add("--clip", typed.clip, "NORM", "Limit of the gradient's norm; 0 for none",
       number([](double value) { return value >= 0; }, "a number from 0 on"));
   add("--updates", typed.updates, "N", "How many", count(1'000'000'000));
-  add("--threads", typed.threads, "N", "That share the work; the same log for any number. Cuts the batch into shards",
-      count(1024));
+  add("--threads", typed.threads, "N",
+      "That share the work, a shard of the batch or more each; any number gives the same log [1]", count(1024));
   add("--shards", typed.shards, "S",
-      fmt::format("How many, each with a tape of its own [1; with --threads: {}]", default_shards), count(100'000));
+      fmt::format("Parts that the batch is cut into, a tape each [1; with --threads: {}]", default_shards),
+      count(100'000));
   add("--seed", typed.seed, "N", "Of all random numbers: the same seed, the same log [1]", seed());
 
   group = "Output";
