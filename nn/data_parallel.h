@@ -45,8 +45,8 @@ struct DataParallelOptions {
   Index threads = 1;  // the caller among them; more than shards would have nothing to do, and aren't started
 };
 
-// Owns threads − 1 threads from its construction to its end. While there is nothing to do they sleep, but wait awake for
-// the first 100 µs where the machine has a core for each.
+// Owns threads − 1 threads from its construction to its end. While there is nothing to do they sleep, but wait awake
+// for the first 100 µs where the machine has a core for each.
 class DataParallel {
  public:
   // The shard's own mean loss, of one element; its gradients are written to the span, one for each that is wanted.

@@ -311,6 +311,7 @@ FlowPair flows(const nn::Rnn& rnn, const Tensor& x, Index shards, Loss loss_of) 
   FlowPair result{.whole = flow_of(x, gradients, nn::cut(x.extent(1), 1)[0]).second, .joined = {}};
   std::vector<std::vector<nn::Magnitude>> parts(cut.size());
   std::vector<double> shares;
+  shares.reserve(cut.size());
   for (const nn::Shard& shard : cut) shares.push_back(shard.share());
   nn::DataParallel parallel({.shards = shards, .threads = 2});
   parallel.loss_and_gradients(x.extent(1), gradients, [&](const nn::Shard& shard, std::span<Tensor> results) {

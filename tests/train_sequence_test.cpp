@@ -216,7 +216,8 @@ TEST_CASE("fault 25: a closed pipe, a full disk or a folder that can't be writte
   const fs::path run = folder.path / "run";
 
   SUBCASE("closed pipe") {
-    const Outcome outcome = shell("{ @" + options + run.string() + " ; echo status $? >&2 ; } 2>" +
+    // By then `true` has ended.
+    const Outcome outcome = shell("{ sleep 0.5; @" + options + run.string() + " ; echo status $? >&2 ; } 2>" +
                                   (folder.path / "err").string() + " | true");
     const std::string error = contents(folder.path / "err");
     CHECK(error.find("train_sequence: ") == 0);
