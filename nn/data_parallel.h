@@ -4,7 +4,7 @@
 //   std::vector<Tensor> gradients(parameters.count());
 //   const double loss = parallel.loss_and_gradients(batch, gradients, [&](const nn::Shard& shard, auto gradients) {
 //     Tape tape;
-//     const Tensor loss = nn::mse(readout(rnn(shard.rows(x, 1)).last()), shard.rows(y));
+//     Tensor loss = nn::mse(readout(rnn(shard.rows(x, 1)).last()), shard.rows(y));
 //     tape.gradients(loss, parameters.tensors(), gradients);
 //     return loss;
 //   });

@@ -48,7 +48,7 @@ ebb::Tensor Trainer::pass(const nn::Shard& shard, const Batch& batch, std::span<
 
   ebb::Tape tape;
   const nn::Unrolled run = model_.rnn(rows.inputs, states_[index]);
-  const ebb::Tensor loss = task_->loss(task_->answer(model_, run), rows);
+  ebb::Tensor loss = task_->loss(task_->answer(model_, run), rows);
 
   nn::GradientFlow flow(model_.rnn, run, {.contributions = options_.contributions});
   tape.gradients(loss, parameters_.tensors(), gradients, {.observer = flow.observer()});
