@@ -31,8 +31,8 @@ constexpr std::array<TaskDefaults, 4> task_defaults{{
     {"text", 1, 50, 128, 32, "tanh", "orthogonal", "adam", 0.002, 1, 1500, {}, {}},
 }};
 
-// For several threads. With more of them small batches lose more to small products than they gain.
-constexpr Index default_shards = 2;
+// For several threads: as many as many a machine has cores, and at the tasks' batches still of a few rows each.
+constexpr Index default_shards = 4;
 constexpr std::string_view default_text = "/usr/share/common-licenses/GPL-3";
 constexpr std::array activations{ebb::Activation::tanh, ebb::Activation::logistic, ebb::Activation::relu,
                                  ebb::Activation::identity};
