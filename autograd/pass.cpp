@@ -7,20 +7,15 @@
 
 namespace ebb {
 
-namespace {
+using detail::checked;
 
-const Tensor& checked(const Record& source, const Record& reader) {
-  const std::uint32_t now = source.output.version();
-  if (now != source.version)
-    fail<StaleValueError>("gradient",
-                          "the derivative of record {} ({}) reads the value of record {} ({}, shape {}), which was "
-                          "written since: version {} was recorded, now it is {}; sweep before writing, or clone it",
-                          reader.index, reader.op.name, source.index, source.op.name, source.output.shape(),
-                          source.version, now);
-  return source.output;
+void detail::refuse_stale(const Record& source, const Record& reader) {
+  fail<StaleValueError>("gradient",
+                        "the derivative of record {} ({}) reads the value of record {} ({}, shape {}), which was "
+                        "written since: version {} was recorded, now it is {}; sweep before writing, or clone it",
+                        reader.index, reader.op.name, source.index, source.op.name, source.output.shape(),
+                        source.version, source.output.version());
 }
-
-}  // namespace
 
 const Tensor& Pass::unread_input(const Record& record, Index input) const {
   return state_.records->at(record.inputs()[static_cast<std::size_t>(input)]).output;
@@ -34,13 +29,32 @@ const Tensor& Pass::output(const Record& record) const { return checked(record, 
 
 // ---- scratch memory
 
-Window& Pass::State::open_window(std::uint32_t first, std::uint32_t last) {
+Window& Pass::State::open_window(std::uint32_t from, std::uint32_t last) {
   if (window_count == windows.size()) windows.push_back(std::make_unique<Window>());
   Window& window = *windows[window_count];
-  window.first = first;
-  window.cells.resize(last - first + 1);
-  ++window_count;
+  window.first = from;
+  window.cells.resize(last - from + 1);
+  if (window_count++ == 0) {
+    first = from;
+    count = static_cast<std::uint32_t>(window.cells.size());
+    cells = window.cells.data();
+  }
   return window;
+}
+
+void Pass::State::close_window() noexcept {
+  windows[--window_count]->cells.clear();
+  if (window_count == 0) count = 0;
+}
+
+Cell* Pass::State::find_within(std::uint32_t position) {
+  for (std::size_t i = 1; i < window_count; ++i) {
+    Window& window = *windows[i];
+    if (position - window.first >= window.cells.size()) continue;
+    Cell& cell = window.cells[position - window.first];
+    return cell.live ? &cell : nullptr;
+  }
+  return nullptr;
 }
 
 Gathering& Pass::State::gathering_of(const std::array<std::uint32_t, Sweep::most_factors>& targets) {

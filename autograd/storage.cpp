@@ -173,6 +173,9 @@ void destroy(Body* body) noexcept {
   if (root) unreference(root);  // a root has its own storage, so this goes no deeper
 }
 
+void* allocate_bytes(std::size_t bytes) { return allocate(class_of(bytes)); }
+void free_bytes(void* block, std::size_t bytes) noexcept { release(block, class_of(bytes)); }
+
 std::size_t system_bytes_held() { return system_bytes.load(); }
 std::size_t reusable_bytes() {
   std::size_t bytes = 0;

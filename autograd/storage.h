@@ -6,6 +6,7 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <new>
 
 #include "autograd/shape.h"
 
@@ -106,6 +107,10 @@ inline void unreference(Body* body) noexcept {
   if (body->references.remove()) destroy(body);
 }
 
+// Other memory from the free lists, and back.
+void* allocate_bytes(std::size_t bytes);
+void free_bytes(void* block, std::size_t bytes) noexcept;
+
 // Bytes that tensors hold from the system, in all threads and with the free lists; and those in this thread's lists.
 std::size_t system_bytes_held();
 std::size_t reusable_bytes();
@@ -115,4 +120,23 @@ using ReleaseHook = void (*)();
 void set_release_hook(ReleaseHook hook);
 
 }  // namespace detail
+
+// An allocator for containers: one that is made at every training step finds the memory of the step before.
+template <class T>
+struct Reused {
+  using value_type = T;
+
+  Reused() = default;
+  template <class Other>
+  Reused(const Reused<Other>&) {}  // NOLINT(google-explicit-constructor): as allocators are
+
+  T* allocate(std::size_t n) {
+    if (n > (std::size_t{1} << 47) / sizeof(T)) throw std::bad_array_new_length();
+    return static_cast<T*>(detail::allocate_bytes(n * sizeof(T)));
+  }
+  void deallocate(T* block, std::size_t n) noexcept { detail::free_bytes(block, n * sizeof(T)); }
+
+  friend bool operator==(const Reused&, const Reused&) { return true; }
+};
+
 }  // namespace ebb

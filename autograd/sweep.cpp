@@ -13,17 +13,11 @@ namespace ebb {
 
 using detail::by_float_type;
 using detail::data;
+using detail::fetch;
+using detail::fetched_ahead;
 using detail::unique;
 
 namespace {
-
-// A sweep over a long tape waits for memory more than it computes: a record's header is asked for this many ahead.
-constexpr std::uint32_t fetched_ahead = 12;
-void fetch(const Record& record) {
-  const auto* header = reinterpret_cast<const char*>(&record.output.body());
-  __builtin_prefetch(header);
-  __builtin_prefetch(header + sizeof(detail::Body) / 2);
-}
 
 // Rows of products that are gathered before they are multiplied.
 constexpr Index gathered_rows = 256;
@@ -47,7 +41,7 @@ void make_writable(Tensor& sum, const Tensor& like) {
     sum = detach(sum);
 }
 
-void require_type(const Record& record, const Tensor& input, const Tensor& contribution) {
+inline void require_type(const Record& record, const Tensor& input, const Tensor& contribution) {
   if (contribution.dtype() != input.dtype())
     fail("gradient", "the rule of {} gives a {} contribution to a {} input", record.op.name, name(contribution.dtype()),
          name(input.dtype()));
@@ -66,7 +60,7 @@ bool is_bias(const Tensor& like, const Tensor& g) {
          like.dtype() == g.dtype();
 }
 
-void require_product(const Record& record, const Tensor& like, const Tensor& a, Index first, const Tensor& b) {
+inline void require_product(const Record& record, const Tensor& like, const Tensor& a, Index first, const Tensor& b) {
   if (like.dtype() != a.dtype()) require_type(record, like, a);
   if (like.dtype() != b.dtype()) require_type(record, like, b);
   if (a.rank() == 0 || b.rank() != 2 || like.rank() != 2 || like.extent(0) != a.extent(a.rank() - 1) ||
@@ -86,7 +80,7 @@ bool Sweep::wants(const Record& record, Index input) const {
 void Sweep::give(const Record& record, Index input, Tensor contribution) {
   Cell* cell = state_.find(record.inputs()[static_cast<std::size_t>(input)]);
   if (!cell) return;
-  const Tensor& like = unread_input(record, input);
+  const Tensor& like = state_.records->at(record.inputs()[static_cast<std::size_t>(input)]).output;
   require_type(record, like, contribution);
   if (state_.check_finite) require_finite(record, input, contribution);
   if (!(contribution.shape() == like.shape())) {
@@ -131,7 +125,7 @@ void Sweep::give_products(const Record& record, std::initializer_list<LeftFactor
         continue;
       }
     } else {
-      const Tensor& a = input(record, factor.from);
+      const Tensor& a = detail::checked(state_.records->at(inputs[static_cast<std::size_t>(factor.from)]), record);
       require_product(record, like, a, factor.first, b);
       if (at_once) {
         give(record, factor.into, product_of(a, factor.first, b));

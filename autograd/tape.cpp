@@ -158,8 +158,14 @@ void Tape::append(const Op& op, const Tensor& output, std::span<const Tensor* co
     std::unique_ptr<std::uint32_t[]> far;
     if (count > Record::few) far = std::make_unique<std::uint32_t[]>(count);
     std::uint32_t* positions = far ? far.get() : near;
-    for (std::uint32_t i = 0; i < count; ++i)
-      positions[i] = inputs[i] ? position(*inputs[i]) : places.empty() ? Record::none : places[i];
+    for (std::uint32_t i = 0; i < count; ++i) {
+      if (!inputs[i]) {
+        positions[i] = places.empty() ? Record::none : places[i];
+        continue;
+      }
+      const std::uint32_t made = State::made(inputs[i]->body(), id_);
+      positions[i] = made != Record::none ? made : position(*inputs[i]);
+    }
 
     // What a rule computes on the way may be infinite where no gradient passes; what it gives is looked at there.
     if (options_.check_finite && state.pass_depth == 0) require_finite(op, output);
@@ -192,6 +198,7 @@ void Tape::require_finite(const Op& op, const Tensor& output) const {
 void Tape::State::drop(std::uint32_t first) noexcept {
   while (size > first) {
     Record& record = at(--size);
+    if (size >= detail::fetched_ahead) detail::fetch(at(size - detail::fetched_ahead));
     if (first != 0 && detail::is_source(record)) sources.erase(record.output.body(), record.index);
     if (record.count > Record::few) delete[] record.far;
     record.~Record();

@@ -99,23 +99,23 @@ struct Pass::State {
   std::vector<Target> targets;
   std::vector<const void*> left_rows, right_rows;
 
+  std::uint32_t first = 0, count = 0;  // the outermost window once more, for `find` is called most of all
+  Cell* cells = nullptr;
+
   // The cell of a record that this pass is concerned with, else null.
   Cell* find(std::uint32_t position) {
-    for (std::size_t i = 0; i < window_count; ++i) {
-      Window& window = *windows[i];
-      if (position < window.first) return nullptr;
-      if (position - window.first >= window.cells.size()) continue;
-      Cell& cell = window.cells[position - window.first];
-      return cell.live ? &cell : nullptr;
-    }
-    return nullptr;
+    if (position - first < count) return cells[position - first].live ? &cells[position - first] : nullptr;
+    return window_count > 1 ? find_within(position) : nullptr;
   }
   // A window of records [first, last], all cells blank; and the innermost one closed.
   Window& open_window(std::uint32_t first, std::uint32_t last);
-  void close_window() noexcept { windows[--window_count]->cells.clear(); }
+  void close_window() noexcept;
   Gathering& gathering_of(const std::array<std::uint32_t, Sweep::most_factors>& targets);
   Pieces& pieces_of(Cell& cell);
   void clear() noexcept;
+
+ private:
+  Cell* find_within(std::uint32_t position);
 };
 
 // Records that a rule puts on the tape while this lives, at its end, to have them passed through in its place. Unless
@@ -197,6 +197,21 @@ class PassLevel {
 };
 
 namespace detail {
+
+// A walk over a long tape waits for memory more than it computes: a record's header is asked for this many ahead.
+inline constexpr std::uint32_t fetched_ahead = 12;
+inline void fetch(const Record& record) {
+  const auto* header = reinterpret_cast<const char*>(&record.output.body());
+  __builtin_prefetch(header);
+  __builtin_prefetch(header + sizeof(Body) / 2);
+}
+
+// The value of `source`, for the derivative of `reader`. StaleValueError if it was written since it was recorded.
+[[noreturn]] void refuse_stale(const Record& source, const Record& reader);
+inline const Tensor& checked(const Record& source, const Record& reader) {
+  if (source.output.version() != source.version) refuse_stale(source, reader);
+  return source.output;
+}
 
 // ---- what was asked for (targets.cpp); `op` is who asks, for messages
 

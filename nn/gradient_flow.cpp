@@ -34,6 +34,7 @@ GradientFlow::GradientFlow(const Rnn& rnn, const Unrolled& run, const GradientFl
     fail<TapeError>("GradientFlow",
                     "the run wasn't recorded on the tape that records now; make the tape, then the run, then the flow");
   tape_ = tape->id();
+  positions_.reserve(states_.size());
   for (const Tensor& state : states_) {
     const Record* record = tape->find(state);
     positions_.push_back(record ? record->index : Record::none);
@@ -106,25 +107,40 @@ Kind GradientFlow::kind_of_zero(std::size_t k) const {
   return ebb::detail::norm_value(back) != 0 ? Kind::underflow : Kind::number;
 }
 
-// ‖s_{k−1}ᵀ u‖_F with u = σ' ∘ δ: by ‖Sᵀ U‖² = Σ (S Sᵀ) ∘ (U Uᵀ), which is batch × batch, or by the product itself
-// where that is smaller. In float64 and with factors of norm 1, so that nothing is lost on the way.
+namespace {
+
+// Far enough from float32's ends for a few products.
+bool is_moderate(double norm) { return norm > 1e-12 && norm < 1e12; }
+
+// ‖Sᵀ U‖_F for S and U of norm 1.
+double norm_of_product(const Tensor& S, const Tensor& U) {
+  // ‖Sᵀ U‖² = Σ (S Sᵀ) ∘ (U Uᵀ), which is batch × batch. It may cancel; then the product itself is taken.
+  if (2 * S.extent(0) < S.extent(1)) {
+    const Tensor gram = matmul(S, S, {.transpose_b = true}) * matmul(U, U, {.transpose_b = true});
+    const double square = sum(gram).item();
+    if (square > (S.dtype() == f32 ? 1e-2 : 1e-8)) return std::sqrt(square);
+  }
+  return ebb::detail::norm_value(matmul(S, U, {.transpose_a = true}));
+}
+
+}  // namespace
+
+// ‖s_{k−1}ᵀ u‖_F with u = σ' ∘ δ, of factors of norm 1; in float64 where float32 might not hold what comes on the way.
 Magnitude GradientFlow::contribution_at(std::size_t k, const Tensor& gradient) const {
-  if (state_gradient[k].value == 0) return state_gradient[k];
+  const double delta = state_gradient[k].value;
+  if (delta == 0) return state_gradient[k];
   const Tensor slopes = slope(activation_, states_[k]);
-  const Tensor u = cast(slopes, f64) * cast(gradient, f64);
-  const Tensor s = cast(states_[k - 1], f64);
-  const double u_norm = ebb::detail::norm_value(u), s_norm = ebb::detail::norm_value(s);
+  const double s_norm = ebb::detail::norm_value(states_[k - 1]);
+  const bool as_it_is = gradient.dtype() == f64 || (is_moderate(delta) && is_moderate(s_norm));
+  const auto wide = [&](const Tensor& x) { return as_it_is ? x : cast(x, f64); };
+  const Tensor u = wide(slopes) * wide(gradient);
+  const double u_norm = ebb::detail::norm_value(u);
   if (u_norm == 0) {
     const bool saturated = !any_arriving(slopes, gradient, [](double slope, double) { return slope != 0; });
     return {0, saturated ? Kind::saturated : Kind::underflow};
   }
   if (s_norm == 0 || !std::isfinite(u_norm) || !std::isfinite(s_norm)) return Magnitude::of(u_norm * s_norm);
-  const Tensor S = s / s_norm, U = u / u_norm;
-  const bool by_batch = 2 * S.extent(0) < S.extent(1);
-  const double square_of_norm =
-      by_batch ? sum(matmul(S, S, {.transpose_b = true}) * matmul(U, U, {.transpose_b = true})).item()
-               : sum(square(matmul(S, U, {.transpose_a = true}))).item();
-  return Magnitude::of(u_norm * s_norm * std::sqrt(std::max(square_of_norm, 0.0)));
+  return Magnitude::of(u_norm * s_norm * norm_of_product(wide(states_[k - 1]) / s_norm, u / u_norm));
 }
 
 // ---- shards

@@ -70,8 +70,8 @@ class GradientFlow {
 
   Activation activation_;
   Tensor W_;
-  std::vector<Tensor> states_;
-  std::vector<std::uint32_t> positions_;  // of the states on the tape
+  std::vector<Tensor, Reused<Tensor>> states_;
+  std::vector<std::uint32_t, Reused<std::uint32_t>> positions_;  // of the states on the tape
   std::uint64_t tape_ = 0;
   std::size_t next_ = 0;                     // states from this one on have been passed
   std::uint32_t last_index_ = Record::none;  // of the record observed before

@@ -13,7 +13,7 @@ using Activation = ebb::Activation;
 
 // A cell's run over a sequence: states[k] is s_k, [batch, hidden], for k = 0 (the initial state) to T.
 struct Unrolled {
-  std::vector<Tensor> states;
+  std::vector<Tensor, Reused<Tensor>> states;
 
   const Tensor& last() const { return states.back(); }
   Index steps() const { return static_cast<Index>(states.size()) - 1; }

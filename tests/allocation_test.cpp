@@ -1,6 +1,6 @@
-// Fault 6: each allocation of a call fails in its turn. What comes out is std::bad_alloc, the tape and the parameters
-// are as they were, the next call works, and in the end nothing is held. A program of its own: it replaces operator
-// new.
+// What takes memory from the system, and when that fails. The steady state of training takes none. Fault 6: each
+// allocation of a call fails in its turn. What comes out is std::bad_alloc, the tape and the parameters are as they
+// were, the next call works, and in the end nothing is held. A program of its own: it replaces operator new.
 #include <nn/nn.h>
 
 #include <cstdlib>
@@ -16,6 +16,7 @@ namespace {
 
 constinit long until_failure = 0;  // 0: none fails
 constinit long living = 0;         // blocks
+constinit long taken = 0;          // of them, ever
 
 bool fails_now() { return until_failure > 0 && --until_failure == 0; }
 
@@ -24,7 +25,7 @@ void* take(std::size_t size, std::size_t alignment) noexcept {
   void* block = alignment <= alignof(std::max_align_t)
                     ? std::malloc(size == 0 ? 1 : size)
                     : std::aligned_alloc(alignment, (size + alignment - 1) / alignment * alignment);
-  if (block) ++living;
+  if (block) ++living, ++taken;
   return block;
 }
 
@@ -215,4 +216,29 @@ TEST_CASE("faults 6: any allocation of a sweep may fail") {
     (void)tape.gradient(
         y, s.rnn.W, {.observer = [&](const Record& record, const Tensor&) { (void)tape.gradient(y, record.output); }});
   });
+}
+
+TEST_CASE("allocations: from the fourth on a training step takes no memory from the system") {
+  Setting setting;
+  std::vector<Tensor> gradients(setting.parameters.count());
+  const auto fused = [&] { return nn::mse(setting.readout(setting.rnn(setting.x).last()), setting.target); };
+  const auto op_by_op = [&] {
+    const Scope scope("op by op");
+    Tensor s = zeros({2, 4}, f64);
+    for (Index t = 0; t < setting.x.extent(0); ++t)
+      s = tanh(matmul(setting.x[t], setting.rnn.U) + matmul(s, setting.rnn.W) + setting.rnn.b);
+    return nn::mse(setting.readout(s), setting.target);
+  };
+  const auto step = [&](const std::function<Tensor()>& loss) {
+    Tape tape;
+    tape.gradients(loss(), setting.parameters.tensors(), gradients);
+    nn::clip_norm(gradients, 1.0);
+    setting.optimizer.step(gradients);
+  };
+  for (const std::function<Tensor()>& loss : {std::function<Tensor()>(fused), std::function<Tensor()>(op_by_op)}) {
+    for (int i = 0; i < 3; ++i) step(loss);
+    const long before = taken;
+    for (int i = 0; i < 10; ++i) step(loss);
+    CHECK(taken == before);
+  }
 }

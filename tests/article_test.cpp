@@ -54,7 +54,7 @@ TEST_CASE("article: the derivative of s_20 by s_1 is the ordered product of 19 f
         rng);
     const Tensor x = varied({20, 1, 2});
     Tape tape;
-    const std::vector<Tensor> s = rnn(x).states;
+    const auto s = rnn(x).states;
 
     Tensor product = eye(hidden, f64);
     int factors = 0;

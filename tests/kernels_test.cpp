@@ -2,6 +2,7 @@
 // step beyond.
 #include <autograd/kernels/kernels.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <memory>
 
@@ -49,6 +50,55 @@ void check_product(Index m, Index n, Index k, bool transposed, bool accumulate) 
   CHECK_MESSAGE(worst <= product_tolerance<T>(k), m << "×" << k << " by " << k << "×" << n);
 }
 
+// The same product with B laid out before, given as it is or transposed.
+template <class T>
+void check_packed(Index m, Index n, Index k, bool transposed) {
+  Rng rng(static_cast<std::uint64_t>(m * 10000 + n * 100 + k));
+  const auto& table = kernels::table<T>();
+  const auto a = filled<T>(m * k, rng), b = filled<T>(k * n, rng), c = filled<T>(m * n, rng),
+             expected = filled<T>(m * n, rng), given = filled<T>(k * n, rng),
+             panels = filled<T>(table.packed_size(k, n), rng);
+  if (transposed)
+    table.transpose(k, n, b.get(), given.get());
+  else
+    std::copy_n(b.get(), k * n, given.get());
+  table.pack(k, n, given.get(), transposed ? k : n, transposed, panels.get());
+  table.packed_product(m, n, k, a.get(), k, 1, panels.get(), c.get(), n, /*accumulate=*/false);
+  table.product(m, n, k, a.get(), k, 1, b.get(), n, expected.get(), n, /*accumulate=*/false);
+  double worst = 0;
+  for (std::size_t i = 0; i < static_cast<std::size_t>(m * n); ++i)
+    worst = std::max(worst, std::fabs(static_cast<double>(expected[i]) - static_cast<double>(c[i])));
+  CHECK_MESSAGE(worst <= product_tolerance<T>(k), m << "×" << k << " by packed " << k << "×" << n);
+}
+
+template <class T>
+void negate(const T* x, T* y, Index n) {
+  for (Index i = 0; i < n; ++i) y[i] = -x[i];
+}
+
+// −(bias + x U + s W) in one pass, against products.
+template <class T>
+void check_affine(Index batch, Index inputs, Index hidden) {
+  Rng rng(static_cast<std::uint64_t>(batch * 10000 + hidden * 100 + inputs));
+  const auto& table = kernels::table<T>();
+  const auto x = filled<T>(batch * inputs, rng), s = filled<T>(batch * hidden, rng),
+             U = filled<T>(inputs * hidden, rng), W = filled<T>(hidden * hidden, rng), bias = filled<T>(hidden, rng),
+             y = filled<T>(batch * hidden, rng), expected = filled<T>(batch * hidden, rng),
+             packed_U = filled<T>(table.packed_size(inputs, hidden), rng),
+             packed_W = filled<T>(table.packed_size(hidden, hidden), rng);
+  table.pack(inputs, hidden, U.get(), hidden, false, packed_U.get());
+  table.pack(hidden, hidden, W.get(), hidden, false, packed_W.get());
+  table.affine({batch, inputs, hidden, hidden, bias.get(), x.get(), packed_U.get(), s.get(), packed_W.get(), y.get(),
+                negate<T>});
+  for (Index i = 0; i < batch; ++i) std::copy_n(bias.get(), hidden, expected.get() + i * hidden);
+  table.product(batch, hidden, inputs, x.get(), inputs, 1, U.get(), hidden, expected.get(), hidden, true);
+  table.product(batch, hidden, hidden, s.get(), hidden, 1, W.get(), hidden, expected.get(), hidden, true);
+  double worst = 0;
+  for (std::size_t i = 0; i < static_cast<std::size_t>(batch * hidden); ++i)
+    worst = std::max(worst, std::fabs(static_cast<double>(expected[i]) + static_cast<double>(y[i])));
+  CHECK_MESSAGE(worst <= product_tolerance<T>(inputs + hidden + 1), batch << " of " << inputs << " to " << hidden);
+}
+
 template <class T>
 void check_gathered(Index m, Index n, Index k) {
   Rng rng(static_cast<std::uint64_t>(m * 10000 + n * 100 + k));
@@ -85,6 +135,21 @@ TEST_CASE_TEMPLATE("kernels: products of every size are those of three loops", T
         check_product<T>(m, n, k, /*transposed=*/m % 2 == 0, /*accumulate=*/n % 2 == 0);
       }
   check_product<T>(3, 5, 1000, false, true);  // more rows of B than are padded at a time
+}
+
+TEST_CASE_TEMPLATE("kernels: products by a matrix laid out before are the same", T, float, double) {
+  for (const Index m : sizes)
+    for (const Index n : sizes)
+      for (const Index k : {0, 1, 2, 7, 50}) {
+        check_packed<T>(m, n, k, false);
+        check_packed<T>(m, n, k, true);
+      }
+}
+
+TEST_CASE_TEMPLATE("kernels: an affine step in one pass is bias and two products", T, float, double) {
+  for (const Index batch : sizes)
+    for (const Index hidden : sizes)
+      for (const Index inputs : {0, 1, 2, 7}) check_affine<T>(batch, inputs, hidden);
 }
 
 TEST_CASE_TEMPLATE("kernels: gathered products are those of three loops", T, float, double) {

@@ -60,8 +60,8 @@ TEST_CASE("nn: Linear is x W + b over the last axis") {
 namespace {
 
 // s_k = σ(x_k U + s_{k−1} W + b), in ops of their own.
-std::vector<Tensor> composed(const nn::Rnn& rnn, const Tensor& x, const Tensor& initial) {
-  std::vector<Tensor> states = {initial};
+decltype(nn::Unrolled::states) composed(const nn::Rnn& rnn, const Tensor& x, const Tensor& initial) {
+  decltype(nn::Unrolled::states) states = {initial};
   for (Index t = 0; t < x.extent(0); ++t) {
     const Tensor a = matmul(x[t], rnn.U) + matmul(states.back(), rnn.W) + rnn.b;
     switch (rnn.activation) {
@@ -82,16 +82,17 @@ std::vector<Tensor> composed(const nn::Rnn& rnn, const Tensor& x, const Tensor& 
   return states;
 }
 
-// Loss, first gradients, and gradients of a function of these.
+// Loss, its derivatives forwards, first gradients, and gradients of a function of these.
 std::vector<Tensor> derivatives(const nn::Rnn& rnn, const Tensor& x, const Tensor& initial, bool fused) {
   Tape tape;
-  const std::vector<Tensor> states = fused ? rnn(x, initial).states : composed(rnn, x, initial);
+  const auto states = fused ? rnn(x, initial).states : composed(rnn, x, initial);
   const Tensor loss = sum(square(states.back())) + sum(states[1] * states[2]);
   const std::vector<Tensor> wanted = {rnn.U, rnn.W, rnn.b, x, initial};
   const std::vector<Tensor> first = tape.gradients(loss, wanted, {.recorded = true});
   Tensor total = sum(square(first[0]));
   for (std::size_t i = 1; i < first.size(); ++i) total = total + sum(square(first[i]));
   std::vector<Tensor> result = {loss};
+  for (const Tensor& along : wanted) result.push_back(tape.jvp(loss, along, varied(along.shape(), 8)));
   for (const std::vector<Tensor>& some : {tape.gradients(loss, wanted), first, tape.gradients(total, wanted)})
     result.insert(result.end(), some.begin(), some.end());
   return result;
@@ -99,7 +100,7 @@ std::vector<Tensor> derivatives(const nn::Rnn& rnn, const Tensor& x, const Tenso
 
 }  // namespace
 
-TEST_CASE("nn: Rnn agrees with its composition in value and first and second gradients") {
+TEST_CASE("nn: Rnn agrees with its composition in value and first and second gradients and forwards") {
   for (const nn::Activation activation :
        {nn::Activation::identity, nn::Activation::tanh, nn::Activation::logistic, nn::Activation::relu}) {
     Rng rng(3);
@@ -113,7 +114,7 @@ TEST_CASE("nn: Rnn agrees with its composition in value and first and second gra
     const Tensor x = varied({7, 4, 3}), initial = varied({4, 5}, 2);
     const std::vector<Tensor> fused = derivatives(rnn, x, initial, true);
     const std::vector<Tensor> unfused = derivatives(rnn, x, initial, false);
-    REQUIRE(fused.size() == 16);
+    REQUIRE(fused.size() == 21);
     for (std::size_t i = 0; i < fused.size(); ++i)
       CHECK_MESSAGE(distance(fused[i], unfused[i]) < 1e-12, name(activation) << " " << i);  // hundreds of roundings
   }
