@@ -225,3 +225,18 @@ TEST_CASE("kernels: the instruction set is the one that was asked for") {
   // Where the machine lacks it, the portable one.
   if (const char* asked = std::getenv("EBB_INSTRUCTION_SET")) CHECK((set == asked || set == "portable"));
 }
+
+TEST_CASE("kernels: a product has the same bits the first time and later, laid out or not") {
+  for (const DType dtype : {f32, f64})
+    for (const Index m : {1, 5, 20, 40})
+      for (const Index k : {7, 255, 256, 257, 600})
+        for (const Index n : {1, 10, 32, 40})
+          for (const bool ta : {false, true})
+            for (const bool tb : {false, true}) {
+              const Tensor a = varied(ta ? Shape{k, m} : Shape{m, k}, 1, dtype);
+              const Tensor b = varied(tb ? Shape{n, k} : Shape{k, n}, 2, dtype);
+              const auto product = [&] { return matmul(a, b, {.transpose_a = ta, .transpose_b = tb}); };
+              const Tensor first = product();
+              for (int time = 0; time < 2; ++time) CHECK(same_bits(product(), first));
+            }
+}

@@ -235,18 +235,33 @@ void pack(Index k, Index n, const T* b, Index b_row, bool transposed, T* packed)
   }
 }
 
-// A panel that is packed on the way, a stretch of k at a time. Its sums are added to C at the end of each.
-template <class T, class Left, class Right>
-void product_by_scratch(Index m, Index k, const Left& left, const Right& right, Destination<T> to) {
-  alignas(vector_bytes) T scratch[scratch_rows * panel_columns<T>];
-  Index r = 0;
+// A panel's worth of C from a stretch of k at a time, whose sums are added to C at the end of each: f(first, count,
+// to).
+template <class T, class F>
+[[gnu::always_inline]] inline void by_stretches(Index k, Destination<T> to, const F& f) {
+  Index first = 0;
   do {
-    const Index count = k - r < scratch_rows ? k - r : scratch_rows;
-    pack_rows([&](Index i) { return right(r + i); }, count, to.columns, scratch);
-    product_of_panel(m, count, left.after(r), Evenly<T>{scratch, panel_columns<T>}, to);
+    const Index count = k - first < scratch_rows ? k - first : scratch_rows;
+    f(first, count, to);
     to.accumulate = true;
-    r += count;
-  } while (r < k);
+    first += count;
+  } while (first < k);
+}
+
+// A panel that is packed on the way.
+template <class T, class Left, class Right>
+void product_by_scratch(Index m, Index k, const Left& left, const Right& right, const Destination<T>& to) {
+  alignas(vector_bytes) T scratch[scratch_rows * panel_columns<T>];
+  by_stretches(k, to, [&](Index first, Index count, const Destination<T>& part) {
+    pack_rows([&](Index r) { return right(first + r); }, count, to.columns, scratch);
+    product_of_panel(m, count, left.after(first), Evenly<T>{scratch, panel_columns<T>}, part);
+  });
+}
+
+// Whether a panel that isn't packed is read where it lies.
+template <class T>
+bool is_read_in_place(Index m, const Destination<T>& to) {
+  return to.columns % VectorOf<T>::width == 0 && m <= 2 * most_rows;
 }
 
 template <class T>
@@ -256,20 +271,29 @@ void product(Index m, Index n, Index k, const T* a, Index a_row, Index a_column,
   for (Index j = 0; j < n; j += panel_columns<T>) {
     const Destination<T> to{c + j, c_row, columns_from<T>(j, n), accumulate, nullptr};
     const Evenly<T> right{b + j, b_row};
-    if (to.columns % VectorOf<T>::width == 0 && m <= 2 * most_rows)
+    if (is_read_in_place(m, to))
       product_of_panel(m, k, left, right, to);
     else
       product_by_scratch(m, k, left, right, to);
   }
 }
 
+// Adds in the order of `product`: whether b was packed before must not be seen in the sums.
 template <class T>
 void packed_product(Index m, Index n, Index k, const T* a, Index a_row, Index a_column, const T* packed, T* c,
                     Index c_row, bool accumulate) {
   const Strided<T> left{a, a_row, a_column};
-  for (Index j = 0; j < n; j += panel_columns<T>)
-    product_of_panel(m, k, left, Evenly<T>{packed + j * k, panel_columns<T>},
-                     Destination<T>{c + j, c_row, columns_from<T>(j, n), accumulate, nullptr});
+  for (Index j = 0; j < n; j += panel_columns<T>) {
+    const Destination<T> to{c + j, c_row, columns_from<T>(j, n), accumulate, nullptr};
+    const T* panel = packed + j * k;
+    if (is_read_in_place(m, to))
+      product_of_panel(m, k, left, Evenly<T>{panel, panel_columns<T>}, to);
+    else
+      by_stretches(k, to, [&](Index first, Index count, const Destination<T>& part) {
+        product_of_panel(m, count, left.after(first), Evenly<T>{panel + first * panel_columns<T>, panel_columns<T>},
+                         part);
+      });
+  }
 }
 
 template <class T>
