@@ -62,6 +62,13 @@ std::ptrdiff_t threads_of_this_process() {
   using Entries = std::filesystem::directory_iterator;
   return std::distance(Entries("/proc/self/task"), Entries());
 }
+
+// The system's list may lag behind a join by a moment.
+bool threads_become(std::ptrdiff_t number) {
+  for (int wait = 0; wait < 5000 && threads_of_this_process() != number; ++wait)
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  return threads_of_this_process() == number;
+}
 #endif
 
 }  // namespace
@@ -277,7 +284,7 @@ TEST_CASE("data parallel: its threads are there while it lives, and not before o
   const std::ptrdiff_t before = threads_of_this_process();
   for (int time = 0; time < 50; ++time) {
     nn::DataParallel parallel({.shards = 4, .threads = 3});
-    CHECK(threads_of_this_process() == before + 2);
+    CHECK(threads_become(before + 2));
     if (time % 2 == 0) continue;  // it may never have worked
     const Setting setting(4);
     std::vector<Tensor> gradients = setting.blank();
@@ -285,12 +292,9 @@ TEST_CASE("data parallel: its threads are there while it lives, and not before o
   }
   {
     const nn::DataParallel alone({.shards = 4});
-    CHECK(threads_of_this_process() == before);
+    CHECK(threads_become(before));
   }
-  // The system's list may lag behind the join by a moment.
-  for (int wait = 0; wait < 1000 && threads_of_this_process() != before; ++wait)
-    std::this_thread::sleep_for(std::chrono::milliseconds(1));
-  CHECK(threads_of_this_process() == before);
+  CHECK(threads_become(before));
 }
 #endif
 
