@@ -70,6 +70,7 @@ namespace ebb {
 // ln(1 + eˣ), all the way: PyTorch's is x itself above 20.
 [[nodiscard]] inline Tensor softplus(const Tensor& x) { return elementwise<formulas::Softplus>(x); }
 // x Φ(x), Φ the distribution function of the standard normal: PyTorch's default, not its tanh approximation.
+// At −infinity it is 0, and silu too. (PyTorch: NaN.)
 [[nodiscard]] inline Tensor gelu(const Tensor& x) { return elementwise<formulas::Gelu>(x); }
 // x · sigmoid(x), also known as swish.
 [[nodiscard]] inline Tensor silu(const Tensor& x) { return elementwise<formulas::Silu>(x); }

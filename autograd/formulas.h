@@ -145,19 +145,19 @@ struct Erfc : Named<"erfc"> {
 
 // ln(1 + eˣ) so that neither end overflows or cancels.
 struct Softplus : Named<"softplus"> {
-  static auto value(auto x) { return relu(x) + log1p(exp(-abs(x))); }
+  static auto value(auto x) { return softplus(x); }
   static auto derivative(auto x, auto) { return sigmoid(x); }
 };
 
-// x Φ(x), Φ the distribution function of the standard normal; by erfc, which keeps its digits where 1 + erf cancels.
+// x Φ(x), Φ the distribution function of the standard normal. Its derivative by erfc, for 1 + erf would cancel.
 struct Gelu : Named<"gelu"> {
   static constexpr double sqrt_half = 0.70710678118654752, density_at_0 = 0.39894228040143268;
-  static auto value(auto x) { return x * (0.5 * erfc(-sqrt_half * x)); }
+  static auto value(auto x) { return gelu(x); }
   static auto derivative(auto x, auto) { return 0.5 * erfc(-sqrt_half * x) + x * (density_at_0 * exp(-0.5 * (x * x))); }
 };
 
 struct Silu : Named<"silu"> {
-  static auto value(auto x) { return x * sigmoid(x); }
+  static auto value(auto x) { return silu(x); }
   static auto derivative(auto x, auto y) { return y + sigmoid(x) * (1.0 - y); }
 };
 

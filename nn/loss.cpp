@@ -46,7 +46,7 @@ double sigmoid(double z) { return 1.0 / (1.0 + std::exp(-z)); }
 // max(z, 0) − z t + ln(1 + e^−|z|), so that nothing overflows.
 struct BinaryCrossEntropy {
   static constexpr auto name = "binary_cross_entropy_with_logits";
-  static auto value(auto z, auto t) { return relu(z) - z * t + log1p(exp(-abs(z))); }
+  static auto value(auto z, auto t) { return relu(z) - z * t + softplus(-abs(z)); }
   static auto derivative(auto z, auto t, auto) { return std::pair(sigmoid(z) - t, -z); }
 };
 
