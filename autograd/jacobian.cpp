@@ -43,7 +43,7 @@ Tensor Jacobian::matrix() const {
     parts.push_back(reshape(by_rows ? vjp(direction) : jvp(direction), {-1}));
   }
   if (parts.empty()) return zeros({rows(), columns()}, y_.dtype());
-  const Tensor whole = by_rows ? stack(parts) : transpose(stack(parts));
+  Tensor whole = by_rows ? stack(parts) : transpose(stack(parts));
   // As with any gradient: a tape around this one has to see where a path to it would be cut.
   if (tape().outer_) whole.body().position = {tape().id_, Record::none};
   return whole;
