@@ -117,23 +117,23 @@ struct Destination {
 template <int rows, int vectors, class T>
 [[gnu::always_inline]] inline void finish(Sums<T, rows, vectors>& sum, const Destination<T>& to, Index i) {
   using V = typename VectorOf<T>::type;
-  constexpr Index width = VectorOf<T>::width;
-  if (to.activate || to.columns < vectors * width) {
-    alignas(vector_bytes) T tile[rows * vectors * width];
+  constexpr Index width = VectorOf<T>::width, panel = vectors * width;
+  if (to.activate || to.columns < panel) {
+    alignas(vector_bytes) T tile[rows * panel];
 #pragma GCC unroll 16
     for (int p = 0; p < rows; ++p)
 #pragma GCC unroll 4
       for (int q = 0; q < vectors; ++q) *reinterpret_cast<V*>(tile + (p * vectors + q) * width) = sum[p][q];
-    if (to.activate) to.activate(tile, tile, rows * vectors * width);
+    if (to.activate) to.activate(tile, tile, rows * panel);
     for (int p = 0; p < rows; ++p) {
       T* c = to.c + (i + p) * to.row;
-      T* from = tile + p * vectors * width;
+      T* from = tile + p * panel;
       if (to.accumulate)
         for (Index j = 0; j < to.columns; ++j) from[j] += c[j];
-      if (to.columns == vectors * width)
-        __builtin_memcpy(c, from, vectors * width * sizeof(T));
+      if (to.columns == panel)
+        __builtin_memcpy(c, from, panel * sizeof(T));
       else
-        copy_some<vectors * width>(from, c, to.columns);
+        copy_some<panel>(from, c, to.columns);
     }
     return;
   }
