@@ -3,6 +3,7 @@
 #include <Eigen/Eigenvalues>
 #include <Eigen/QR>
 #include <algorithm>
+#include <cmath>
 #include <limits>
 
 #include "autograd/elementwise.h"
@@ -43,22 +44,46 @@ std::vector<double> singular_values(const Tensor& a) {
 }
 
 double spectral_norm(const Tensor& a) {
-  const std::vector<double> values = singular_values(a);
-  return values.empty() ? 0 : values.front();
+  Matrix matrix = as_eigen("spectral_norm", a);
+  if (a.size() == 0) return 0;
+  if (!matrix.allFinite()) return std::numeric_limits<double>::quiet_NaN();
+  const double largest = matrix.cwiseAbs().maxCoeff();
+  if (largest == 0) return 0;
+  // The square root of the largest eigenvalue of AᵀA or AAᵀ, which squaring costs no digits (small ones it would).
+  matrix /= largest;
+  const Matrix gram =
+      matrix.rows() < matrix.cols() ? Matrix(matrix * matrix.transpose()) : Matrix(matrix.transpose() * matrix);
+  const Eigen::SelfAdjointEigenSolver<Matrix> solver(gram, Eigen::EigenvaluesOnly);
+  return largest * std::sqrt(solver.eigenvalues()[gram.rows() - 1]);
 }
 
-Tensor orthonormal_columns(const Tensor& a) {
-  const Matrix matrix = as_eigen("orthonormal_columns", a);
-  const Index m = a.extent(0), n = a.extent(1);
-  if (m < n) fail<ShapeError>("orthonormal_columns", "{} has more columns than rows; transpose it", a.shape());
-  const Eigen::HouseholderQR<Matrix> qr(matrix);
-  const Matrix q = qr.householderQ() * Matrix::Identity(m, n);
-  Tensor result = zeros({m, n}, f64);
-  auto out = result.edit<double>();
-  for (Index i = 0; i < m; ++i)
-    for (Index j = 0; j < n; ++j) out(i, j) = qr.matrixQR()(j, j) < 0 ? -q(i, j) : q(i, j);
-  const Pause pause;
-  return cast(result, a.dtype());
+double spectral_radius(const Tensor& a) {
+  const Matrix matrix = as_eigen("spectral_radius", a);
+  if (matrix.rows() != matrix.cols()) fail<ShapeError>("spectral_radius", "{} isn't square", a.shape());
+  if (a.size() == 0) return 0;
+  if (!matrix.allFinite()) return std::numeric_limits<double>::quiet_NaN();
+  return Eigen::EigenSolver<Matrix>(matrix, /*computeEigenvectors=*/false).eigenvalues().cwiseAbs().maxCoeff();
 }
+
+Qr qr(const Tensor& a) {
+  const Matrix matrix = as_eigen("qr", a);
+  const Index m = a.extent(0), n = a.extent(1);
+  if (m < n) fail<ShapeError>("qr", "{} has more columns than rows; transpose it", a.shape());
+  const Eigen::HouseholderQR<Matrix> decomposition(matrix);
+  const Matrix q = decomposition.householderQ() * Matrix::Identity(m, n);
+  const Matrix& r = decomposition.matrixQR();
+  Tensor Q = zeros({m, n}, f64), R = zeros({n, n}, f64);
+  auto Q_out = Q.edit<double>();
+  auto R_out = R.edit<double>();
+  for (Index j = 0; j < n; ++j) {
+    const double sign = r(j, j) < 0 ? -1 : 1;
+    for (Index i = 0; i < m; ++i) Q_out(i, j) = sign * q(i, j);
+    for (Index i = j; i < n; ++i) R_out(j, i) = sign * r(j, i);
+  }
+  const Pause pause;
+  return {cast(Q, a.dtype()), cast(R, a.dtype())};
+}
+
+Tensor orthonormal_columns(const Tensor& a) { return qr(a).Q; }
 
 }  // namespace ebb

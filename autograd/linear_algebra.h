@@ -13,8 +13,18 @@ namespace ebb {
 // The singular values of a float matrix, largest first; min(rows, columns) of them.
 [[nodiscard]] std::vector<double> singular_values(const Tensor& a);
 
-// Q of the QR decomposition of a: [m, n], m ≥ n, with the signs for which R has a positive diagonal: of a Gaussian
-// matrix, a uniformly random one with orthonormal columns (Mezzadri 2007). Same type as a; ShapeError otherwise.
+// ρ(A), the largest absolute value of an eigenvalue of a square float matrix; computed in float64. At most ‖A‖₂, and as
+// a limit on the growth of products no substitute for it. NaN if an element is not finite.
+[[nodiscard]] double spectral_radius(const Tensor& a);
+
+// a = Q R for a: [m, n], m ≥ n, with orthonormal columns in Q: [m, n] and R: [n, n] upper triangular, its diagonal not
+// negative, which makes them unique where a has full rank. Same type as a; ShapeError otherwise.
+struct Qr {
+  Tensor Q, R;
+};
+[[nodiscard]] Qr qr(const Tensor& a);
+
+// Q of the above: of a Gaussian matrix, a uniformly random one with orthonormal columns (Mezzadri 2007).
 [[nodiscard]] Tensor orthonormal_columns(const Tensor& a);
 
 }  // namespace ebb

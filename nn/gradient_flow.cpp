@@ -1,9 +1,7 @@
 #include "nn/gradient_flow.h"
 
 #include <algorithm>
-#include <array>
 #include <cmath>
-#include <limits>
 
 #include "autograd/elementwise.h"
 #include "autograd/matrix.h"
@@ -11,31 +9,18 @@
 
 namespace ebb::nn {
 
-std::string_view name(Kind kind) {
-  constexpr std::array<std::string_view, 6> names{"number", "no path", "saturated", "underflow", "infinity", "nan"};
-  return names[static_cast<std::size_t>(kind)];
-}
-
-Magnitude Magnitude::of(double norm) {
-  if (std::isnan(norm)) return {std::numeric_limits<double>::quiet_NaN(), Kind::nan};
-  return {norm, std::isinf(norm) ? Kind::infinite : Kind::number};
-}
-
-Magnitude Magnitude::no_path() { return {std::numeric_limits<double>::quiet_NaN(), Kind::no_path}; }
-
-GradientFlow::GradientFlow(const Rnn& rnn, const Unrolled& run, const GradientFlowOptions& options)
+GradientFlow::GradientFlow(const Cell& cell, const Unrolled& run, const GradientFlowOptions& options)
     : state_gradient(run.states.size(), Magnitude::no_path()),
       contribution(options.contributions ? run.states.size() : 0, Magnitude::no_path()),
-      activation_(rnn.activation),
-      W_(rnn.W),
-      states_(run.states) {
+      cell_(cell),
+      run_(run) {
   const Tape* tape = Tape::current();
   if (!tape || (run.steps() > 0 && !tape->find(run.last())))
     fail<TapeError>("GradientFlow",
                     "the run wasn't recorded on the tape that records now; make the tape, then the run, then the flow");
   tape_ = tape->id();
-  positions_.reserve(states_.size());
-  for (const Tensor& state : states_) {
+  positions_.reserve(run_.states.size());
+  for (const Tensor& state : run_.states) {
     const Record* record = tape->find(state);
     positions_.push_back(record ? record->index : Record::none);
   }
@@ -47,7 +32,7 @@ Observer GradientFlow::observer() {
 }
 
 void GradientFlow::start_over() {
-  next_ = states_.size();
+  next_ = run_.states.size();
   last_index_ = Record::none;
   std::fill(state_gradient.begin(), state_gradient.end(), Magnitude::no_path());
   std::fill(contribution.begin(), contribution.end(), Magnitude::no_path());
@@ -91,11 +76,11 @@ bool is_zero_as_stored(double product, DType dtype) {
 
 // Why δ_k = 0: from what arrived at the state after it.
 Kind GradientFlow::kind_of_zero(std::size_t k) const {
-  if (k + 1 >= states_.size() || !later_gradient_.defined()) return Kind::number;
+  if (k + 1 >= run_.states.size() || !later_gradient_.defined()) return Kind::number;
   const Magnitude& later = state_gradient[k + 1];
   if (later.kind == Kind::no_path) return Kind::number;
   if (later.value == 0) return later.kind;
-  const Tensor slopes = slope(activation_, states_[k + 1]);
+  const Tensor slopes = cell_.slope(run_, k + 1);
   if (!any_arriving(slopes, later_gradient_, [](double slope, double) { return slope != 0; })) return Kind::saturated;
   const DType dtype = slopes.dtype();
   if (!any_arriving(slopes, later_gradient_,
@@ -103,7 +88,7 @@ Kind GradientFlow::kind_of_zero(std::size_t k) const {
     return Kind::underflow;
   // What is left of it was lost in the product with Wᵀ, or there W is zero.
   const Tensor u = cast(slopes, f64) * cast(later_gradient_, f64);
-  const Tensor back = matmul(u, cast(W_, f64), {.transpose_b = true});
+  const Tensor back = matmul(u, cast(cell_.recurrent_weights(), f64), {.transpose_b = true});
   return ebb::detail::norm_value(back) != 0 ? Kind::underflow : Kind::number;
 }
 
@@ -129,8 +114,8 @@ double norm_of_product(const Tensor& S, const Tensor& U) {
 Magnitude GradientFlow::contribution_at(std::size_t k, const Tensor& gradient) const {
   const double delta = state_gradient[k].value;
   if (delta == 0) return state_gradient[k];
-  const Tensor slopes = slope(activation_, states_[k]);
-  const double s_norm = ebb::detail::norm_value(states_[k - 1]);
+  const Tensor slopes = cell_.slope(run_, k);
+  const double s_norm = ebb::detail::norm_value(run_.states[k - 1]);
   const bool as_it_is = gradient.dtype() == f64 || (is_moderate(delta) && is_moderate(s_norm));
   const auto wide = [&](const Tensor& x) { return as_it_is ? x : cast(x, f64); };
   const Tensor u = wide(slopes) * wide(gradient);
@@ -140,7 +125,7 @@ Magnitude GradientFlow::contribution_at(std::size_t k, const Tensor& gradient) c
     return {0, saturated ? Kind::saturated : Kind::underflow};
   }
   if (s_norm == 0 || !std::isfinite(u_norm) || !std::isfinite(s_norm)) return Magnitude::of(u_norm * s_norm);
-  return Magnitude::of(u_norm * s_norm * norm_of_product(wide(states_[k - 1]) / s_norm, u / u_norm));
+  return Magnitude::of(u_norm * s_norm * norm_of_product(wide(run_.states[k - 1]) / s_norm, u / u_norm));
 }
 
 // ---- shards

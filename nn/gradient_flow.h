@@ -3,34 +3,13 @@
 
 #include <cstdint>
 #include <span>
-#include <string_view>
 #include <vector>
 
 #include "autograd/tape.h"
-#include "nn/rnn.h"
+#include "nn/cell.h"
+#include "nn/magnitude.h"
 
 namespace ebb::nn {
-
-// What a magnitude is. A zero has a reason, and the reasons mean different things.
-enum class Kind : std::uint8_t {
-  number,
-  no_path,    // the sweep never reached it: nothing was asked for behind it, or the loss doesn't depend on it
-  saturated,  // 0 because every σ' that stands in the way is 0 as stored
-  underflow,  // 0 because what would be left is below the smallest number of the type
-  infinite,
-  nan,
-};
-std::string_view name(Kind kind);  // "number", "no path", "saturated", "underflow", "infinity", "nan"
-
-// A norm and what it is. As a double: the norm; NaN where there is no path.
-struct Magnitude {
-  double value;
-  Kind kind;
-
-  operator double() const { return value; }  // NOLINT(google-explicit-constructor): it is a number first
-  static Magnitude of(double norm);          // number, infinite or nan
-  static Magnitude no_path();
-};
 
 struct GradientFlowOptions {
   bool contributions = false;  // also ‖C_k‖; costs about batch / (3 hidden) of the step's products
@@ -48,8 +27,8 @@ struct GradientFlowOptions {
 class GradientFlow {
  public:
   // TapeError unless the run was recorded on the tape that now records. Steps of the run are told by their tensors; the
-  // flow must outlive its observer's use.
-  GradientFlow(const Rnn& rnn, const Unrolled& run, const GradientFlowOptions& options = {});
+  // cell must outlive the flow, and the flow its observer's use.
+  GradientFlow(const Cell& cell, const Unrolled& run, const GradientFlowOptions& options = {});
   GradientFlow(const GradientFlow&) = delete;
   GradientFlow& operator=(const GradientFlow&) = delete;
 
@@ -68,9 +47,8 @@ class GradientFlow {
   Kind kind_of_zero(std::size_t k) const;
   Magnitude contribution_at(std::size_t k, const Tensor& gradient) const;
 
-  Activation activation_;
-  Tensor W_;
-  std::vector<Tensor, Reused<Tensor>> states_;
+  const Cell& cell_;
+  Unrolled run_;
   std::vector<std::uint32_t, Reused<std::uint32_t>> positions_;  // of the states on the tape
   std::uint64_t tape_ = 0;
   std::size_t next_ = 0;                     // states from this one on have been passed

@@ -1,7 +1,11 @@
 #include "nn/initialize.h"
 
 #include <cmath>
+#include <numeric>
+#include <utility>
+#include <vector>
 
+#include "autograd/cast.h"
 #include "autograd/elementwise.h"
 #include "autograd/linear_algebra.h"
 #include "autograd/matrix.h"
@@ -59,6 +63,42 @@ Init identity(double gain) {
     }
     const Pause pause;
     return cast(from_values(values, shape), dtype);
+  };
+}
+
+namespace {
+
+// [units, units]: each row holds `connections` normal numbers at random places, and zeros.
+Tensor sparse_rows(Index units, Index connections, Rng& rng) {
+  Tensor result = ebb::zeros({units, units}, f64);
+  auto weights = result.edit<double>();
+  std::vector<Index> places(static_cast<std::size_t>(units));
+  for (Index i = 0; i < units; ++i) {
+    std::iota(places.begin(), places.end(), 0);
+    for (Index c = 0; c < connections; ++c) {  // the beginning of a random permutation (Fisher & Yates)
+      std::swap(places[static_cast<std::size_t>(c)], places[static_cast<std::size_t>(c + rng.below(units - c))]);
+      weights(i, places[static_cast<std::size_t>(c)]) = rng.normal();
+    }
+  }
+  return result;
+}
+
+}  // namespace
+
+Init sparse(Index connections, double spectral_radius) {
+  return [=](const Shape& shape, DType dtype, Rng& rng) {
+    require_matrix("sparse", shape);
+    if (shape[0] != shape[1]) fail<ShapeError>("sparse", "initialises square matrices, not {}", shape);
+    if (connections < 1 || connections > shape[0])
+      fail("sparse", "{} connections a unit of {} units; give 1 to {}", connections, shape[0], shape[0]);
+    const Pause pause;
+    Tensor weights;
+    double radius = 0;
+    while (radius < 1e-6) {  // of very few connections, the first draw may have no cycle
+      weights = sparse_rows(shape[0], connections, rng);
+      radius = ebb::spectral_radius(weights);
+    }
+    return cast(weights * (spectral_radius / radius), dtype);
   };
 }
 

@@ -1,14 +1,9 @@
 #include "nn/rnn.h"
 
-#include "autograd/indexing.h"
+#include "autograd/cast.h"
 #include "autograd/tape.h"
 
 namespace ebb::nn {
-
-Tensor Unrolled::outputs() const {
-  if (steps() == 0) fail<ShapeError>("Unrolled::outputs", "a run of no steps has no outputs, only its initial state");
-  return stack(std::span(states).subspan(1));
-}
 
 Rnn::Rnn(const RnnOptions& options, Rng& rng) : activation(options.activation) {
   const Index inputs = options.inputs, hidden = options.hidden;
@@ -37,6 +32,15 @@ Unrolled Rnn::operator()(const Tensor& x, const Tensor& initial) const {
   const RnnSteps step(x, U, W, b, activation);
   for (Index t = 0; t < x.extent(0); ++t) run.states.push_back(step(t, run.last()));
   return run;
+}
+
+Tensor Rnn::slope(const Unrolled& run, std::size_t k) const { return ebb::slope(activation, run.states[k]); }
+
+std::unique_ptr<Cell> Rnn::cast(DType dtype) const {
+  const Pause pause;
+  auto result = std::make_unique<Rnn>(*this);
+  for (Tensor* parameter : {&result->U, &result->W, &result->b}) *parameter = detach(ebb::cast(*parameter, dtype));
+  return result;
 }
 
 }  // namespace ebb::nn

@@ -261,7 +261,7 @@ void product_by_scratch(Index m, Index k, const Left& left, const Right& right, 
 // Whether a panel that isn't packed is read where it lies.
 template <class T>
 bool is_read_in_place(Index m, const Destination<T>& to) {
-  return to.columns % VectorOf<T>::width == 0 && m <= 2 * most_rows;
+  return to.columns % VectorOf<T>::width == 0 && m <= Index{2} * most_rows;
 }
 
 template <class T>

@@ -1,0 +1,46 @@
+// A recurrent cell, and what its run over a sequence leaves behind: all that the instruments of the laboratory
+// (gradient_flow.h, transport.h, lyapunov.h, saturation.h, omega.h) know of one. A new cell that says this much of
+// itself can be measured by each of them.
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "autograd/tensor.h"
+
+namespace ebb::nn {
+
+// A cell's run over a sequence: states[k] is s_k, [batch, hidden], for k = 0 (the initial state) to T.
+struct Unrolled {
+  std::vector<Tensor, Reused<Tensor>> states;
+
+  const Tensor& last() const { return states.back(); }
+  Index steps() const { return static_cast<Index>(states.size()) - 1; }
+  // s_1 … s_T as one tensor [T, batch, hidden], for a loss at every step. ShapeError for no steps.
+  [[nodiscard]] Tensor outputs() const;
+};
+
+// In rows: a_k = x_k U + s_{k−1} W + b, s_k = σ(a_k).
+class Cell {
+ public:
+  virtual ~Cell() = default;
+
+  // x: [time, batch, inputs]; x_k is x[k − 1]. initial: s_0, [batch, hidden]. T = 0 gives the initial state alone.
+  [[nodiscard]] virtual Unrolled operator()(const Tensor& x, const Tensor& initial) const = 0;
+
+  // σ'(a_k), [batch, hidden], for k = 1 … T.
+  [[nodiscard]] virtual Tensor slope(const Unrolled& run, std::size_t k) const = 0;
+  // γ, the largest that |σ'| can be.
+  virtual double gamma() const = 0;
+  // W, [hidden, hidden]. ‖∂s_k/∂s_{k−1}‖₂ is at most γ ‖W‖₂.
+  virtual const Tensor& recurrent_weights() const = 0;
+  // The same cell with parameters of another type, of its own.
+  [[nodiscard]] virtual std::unique_ptr<Cell> cast(DType dtype) const = 0;
+
+ protected:
+  Cell() = default;
+  Cell(const Cell&) = default;
+  Cell& operator=(const Cell&) = default;
+};
+
+}  // namespace ebb::nn

@@ -1,0 +1,56 @@
+// The vanishing-gradient regulariser Ω of Pascanu, Mikolov & Bengio 2013 (section 3.3): it asks each step to pull the
+// gradient back without changing its norm, in the direction that matters to the loss.
+#pragma once
+
+#include <span>
+#include <vector>
+
+#include "autograd/tape.h"
+#include "nn/cell.h"
+#include "nn/magnitude.h"
+
+namespace ebb::nn {
+
+// Ω_k = (‖δ_k‖ / ‖δ_{k+1}‖ − 1)² for k = 0 … T − 1 as a diagnostic, from the norms that a GradientFlow saw; right where
+// the loss reads the last state alone, so that δ_k is nothing but δ_{k+1} pulled back. NaN where either is no number,
+// or δ_{k+1} is 0.
+[[nodiscard]] std::vector<double> omega_terms(std::span<const Magnitude> state_gradient);
+
+// Ω and its gradient, from one training sweep:
+//
+//   nn::Omega omega(rnn, run);
+//   auto gradients = tape.gradients(loss, parameters.tensors(), {.observer = omega.observer()});
+//   const nn::OmegaValue value = omega.value();  // then add weight · value.by_W to the gradient of W
+//
+// The form is that of the authors' published code, which differs from the paper's equation (9): squared norms, for each
+// sequence n of the batch by itself, averaged over batch and steps, steps whose ‖δ‖² is below 1e-20 (or beyond float32)
+// left out:
+//
+//   Ω = Σ_k Σ_n (‖(σ'(a_k) ∘ δ_k) Wᵀ‖² / ‖δ_k‖² − 1)² / (number of the (k, n) that count), over k = 1 … T,
+//
+// with δ_k,n = ∂L/∂s_k,n. Its derivative ∂⁺Ω/∂W takes δ, σ' and s as constants (equation 10). Keeps δ of all steps
+// until `value`; two products of [T · batch, hidden] by [hidden, hidden] more than the step, about two fifths of it.
+struct OmegaValue {
+  double value;
+  Tensor by_W;  // [hidden, hidden]
+};
+
+class Omega {
+ public:
+  // The cell and the run must outlive it.
+  Omega(const Cell& cell, const Unrolled& run);
+  Omega(const Omega&) = delete;
+  Omega& operator=(const Omega&) = delete;
+
+  // For one sweep over the tape that the run is on; forgets what an earlier one showed.
+  [[nodiscard]] Observer observer();
+  // Of the sweep that was observed; 0 where no step counts.
+  [[nodiscard]] OmegaValue value() const;
+
+ private:
+  const Cell& cell_;
+  const Unrolled& run_;
+  std::vector<Tensor> gradients_;  // δ_k
+};
+
+}  // namespace ebb::nn

@@ -1,0 +1,20 @@
+// How far the units of a run are from where their nonlinearity is flat. A saturated unit passes no gradient on.
+#pragma once
+
+#include <vector>
+
+#include "nn/cell.h"
+
+namespace ebb::nn {
+
+// By k = 1 … T; [0] is NaN. 1 is as open as can be, 0 is shut.
+struct Saturation {
+  std::vector<double> mean;  // of |σ'(a_k)| / γ over batch and units
+  std::vector<double> shut;  // the share of batch and units where |σ'(a_k)| < 0.05 γ
+  Tensor by_unit;            // |σ'(a_k)| / γ, mean over the batch: [T, hidden], float64
+};
+
+// From values alone; a pass over the states, and nothing is recorded.
+[[nodiscard]] Saturation saturation(const Cell& cell, const Unrolled& run);
+
+}  // namespace ebb::nn
