@@ -13,43 +13,25 @@ GradientFlow::GradientFlow(const Cell& cell, const Unrolled& run, const Gradient
     : state_gradient(run.states.size(), Magnitude::no_path()),
       contribution(options.contributions ? run.states.size() : 0, Magnitude::no_path()),
       cell_(cell),
-      run_(run) {
-  const Tape* tape = Tape::current();
-  if (!tape || (run.steps() > 0 && !tape->find(run.last())))
-    fail<TapeError>("GradientFlow",
-                    "the run wasn't recorded on the tape that records now; make the tape, then the run, then the flow");
-  tape_ = tape->id();
-  positions_.reserve(run_.states.size());
-  for (const Tensor& state : run_.states) {
-    const Record* record = tape->find(state);
-    positions_.push_back(record ? record->index : Record::none);
-  }
-}
+      run_(run),
+      watch_("GradientFlow", run) {}
 
 Observer GradientFlow::observer() {
-  start_over();
+  watch_.restart();
+  forget();
   return [this](const Record& record, const Tensor& gradient) { observe(record, gradient); };
 }
 
-void GradientFlow::start_over() {
-  next_ = run_.states.size();
-  last_index_ = Record::none;
+void GradientFlow::forget() {
   std::fill(state_gradient.begin(), state_gradient.end(), Magnitude::no_path());
   std::fill(contribution.begin(), contribution.end(), Magnitude::no_path());
   later_gradient_ = Tensor();
 }
 
-// Records arrive last to first, so the states do too.
 void GradientFlow::observe(const Record& record, const Tensor& gradient) {
-  const std::uint64_t tape = record.output.position().tape;
-  if (record.count > 0 && tape != tape_ && !(record.op == "inner_result"))
-    fail<TapeError>("GradientFlow", "the sweep is over another tape than the run; make a flow for each run");
-  if (record.index >= last_index_) start_over();  // the observer was given to another sweep
-  last_index_ = record.index;
-
-  while (next_ > 0 && (positions_[next_ - 1] > record.index)) --next_;
-  if (next_ == 0 || positions_[next_ - 1] != record.index) return;
-  const std::size_t k = --next_;
+  if (watch_.begins(record)) forget();
+  const std::size_t k = watch_.step_of(record);
+  if (k == detail::StateWatch::none) return;
   const double norm = ebb::detail::norm_value(gradient);
   state_gradient[k] = norm != 0 ? Magnitude::of(norm) : Magnitude{0, kind_of_zero(k)};
   if (k > 0 && !contribution.empty()) contribution[k] = contribution_at(k, gradient);

@@ -1,13 +1,13 @@
 // The laboratory's first instrument: how large the gradient is at every time step, seen in the one training sweep.
 #pragma once
 
-#include <cstdint>
 #include <span>
 #include <vector>
 
 #include "autograd/tape.h"
 #include "nn/cell.h"
 #include "nn/magnitude.h"
+#include "nn/state_watch.h"
 
 namespace ebb::nn {
 
@@ -43,17 +43,14 @@ class GradientFlow {
 
  private:
   void observe(const Record& record, const Tensor& gradient);
-  void start_over();
+  void forget();
   Kind kind_of_zero(std::size_t k) const;
   Magnitude contribution_at(std::size_t k, const Tensor& gradient) const;
 
   const Cell& cell_;
   Unrolled run_;
-  std::vector<std::uint32_t, Reused<std::uint32_t>> positions_;  // of the states on the tape
-  std::uint64_t tape_ = 0;
-  std::size_t next_ = 0;                     // states from this one on have been passed
-  std::uint32_t last_index_ = Record::none;  // of the record observed before
-  Tensor later_gradient_;                    // of the state passed last, for the reason of a zero
+  detail::StateWatch watch_;
+  Tensor later_gradient_;  // of the state passed last, for the reason of a zero
 };
 
 // ‖∂L/∂s_k‖ of a whole batch, from the flows of its shards (data_parallel.h), each of the shard's own mean loss: no row

@@ -73,8 +73,8 @@ Tensor sparse_rows(Index units, Index connections, Rng& rng) {
   Tensor result = ebb::zeros({units, units}, f64);
   auto weights = result.edit<double>();
   std::vector<Index> places(static_cast<std::size_t>(units));
+  std::iota(places.begin(), places.end(), 0);
   for (Index i = 0; i < units; ++i) {
-    std::iota(places.begin(), places.end(), 0);
     for (Index c = 0; c < connections; ++c) {  // the beginning of a random permutation (Fisher & Yates)
       std::swap(places[static_cast<std::size_t>(c)], places[static_cast<std::size_t>(c + rng.below(units - c))]);
       weights(i, places[static_cast<std::size_t>(c)]) = rng.normal();
@@ -90,15 +90,13 @@ Init sparse(Index connections, double spectral_radius) {
     require_matrix("sparse", shape);
     if (shape[0] != shape[1]) fail<ShapeError>("sparse", "initialises square matrices, not {}", shape);
     if (connections < 1 || connections > shape[0])
-      fail("sparse", "{} connections a unit of {} units; give 1 to {}", connections, shape[0], shape[0]);
+      fail("sparse", "{} connections of each of {} units; give 1 to {}", connections, shape[0], shape[0]);
+    if (!(spectral_radius >= 0) || std::isinf(spectral_radius))
+      fail("sparse", "the spectral radius is {}; it must be finite and not negative", spectral_radius);
     const Pause pause;
-    Tensor weights;
-    double radius = 0;
-    while (radius < 1e-6) {  // of very few connections, the first draw may have no cycle
-      weights = sparse_rows(shape[0], connections, rng);
-      radius = ebb::spectral_radius(weights);
-    }
-    return cast(weights * (spectral_radius / radius), dtype);
+    // Every unit feeds one, so there is a cycle, and the radius isn't 0.
+    const Tensor weights = sparse_rows(shape[0], connections, rng);
+    return cast(weights * (spectral_radius / ebb::spectral_radius(weights)), dtype);
   };
 }
 

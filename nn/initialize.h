@@ -21,9 +21,9 @@ Init xavier(double gain = 1);
 Init orthogonal(double gain = 1);
 // gain times the identity; of a matrix that isn't square, its main diagonal (Le, Jaitly & Hinton 2015).
 Init identity(double gain = 1);
-// Each unit feeds `connections` others, drawn at random, with normal weights, and the whole is scaled to the spectral
-// radius: "smart tanh" of Pascanu, Mikolov & Bengio 2013, with 15 and 0.95. For square matrices; Error unless
-// 1 ≤ connections ≤ units.
+// Each unit feeds `connections` units (itself may be one), drawn at random, with normal weights, and the whole is
+// scaled to the spectral radius: "smart tanh" of Pascanu, Mikolov & Bengio 2013, with 15 and 0.95. For square matrices;
+// ShapeError otherwise, Error unless 1 ≤ connections ≤ units and the radius is finite and not negative.
 Init sparse(Index connections, double spectral_radius);
 
 namespace detail {

@@ -26,13 +26,19 @@ namespace {
 constexpr double least_norm = 1e-10;  // of a gradient that counts
 }
 
-Omega::Omega(const Cell& cell, const Unrolled& run) : cell_(cell), run_(run) {}
+Omega::Omega(const Cell& cell, const Unrolled& run)
+    : cell_(cell), run_(run), watch_("Omega", run), gradients_(run.states.size()) {}
 
 Observer Omega::observer() {
+  watch_.restart();
   gradients_.assign(run_.states.size(), Tensor());
-  return [this, next = run_.states.size()](const Record& record, const Tensor& gradient) mutable {
-    if (next > 0 && record.output.is(run_.states[next - 1])) gradients_[--next] = gradient;
-  };
+  return [this](const Record& record, const Tensor& gradient) { observe(record, gradient); };
+}
+
+void Omega::observe(const Record& record, const Tensor& gradient) {
+  if (watch_.begins(record)) gradients_.assign(run_.states.size(), Tensor());
+  const std::size_t k = watch_.step_of(record);
+  if (k != detail::StateWatch::none) gradients_[k] = gradient;
 }
 
 OmegaValue Omega::value() const {
@@ -48,7 +54,7 @@ OmegaValue Omega::value() const {
 
   // One row for each step of each sequence, as a direction: squares of what fades or explodes would leave float32.
   const Tensor delta = concat(arriving), norms = norm(delta, 1, /*keepdim=*/true);
-  const Tensor counts = (norms >= least_norm) * (norms <= std::numeric_limits<float>::max());
+  const Tensor counts = (norms >= least_norm) * (norms < std::numeric_limits<double>::infinity());
   const double count = sum(counts).item();
   if (count == 0) return {0, zeros_like(W)};
   const Tensor u = where(counts, delta / norms, 0.0) * concat(slopes);

@@ -8,6 +8,7 @@
 #include "autograd/tape.h"
 #include "nn/cell.h"
 #include "nn/magnitude.h"
+#include "nn/state_watch.h"
 
 namespace ebb::nn {
 
@@ -23,8 +24,8 @@ namespace ebb::nn {
 //   const nn::OmegaValue value = omega.value();  // then add weight · value.by_W to the gradient of W
 //
 // The form is that of the authors' published code, which differs from the paper's equation (9): squared norms, for each
-// sequence n of the batch by itself, averaged over batch and steps, steps whose ‖δ‖² is below 1e-20 (or beyond float32)
-// left out:
+// sequence n of the batch by itself, averaged over batch and steps, steps whose ‖δ‖² is below 1e-20 (or whose ‖δ‖ is no
+// finite number) left out:
 //
 //   Ω = Σ_k Σ_n (‖(σ'(a_k) ∘ δ_k) Wᵀ‖² / ‖δ_k‖² − 1)² / (number of the (k, n) that count), over k = 1 … T,
 //
@@ -37,20 +38,24 @@ struct OmegaValue {
 
 class Omega {
  public:
-  // The cell and the run must outlive it.
+  // TapeError unless the run was recorded on the tape that now records. The cell must outlive it, and it the observer's
+  // use.
   Omega(const Cell& cell, const Unrolled& run);
   Omega(const Omega&) = delete;
   Omega& operator=(const Omega&) = delete;
 
-  // For one sweep over the tape that the run is on; forgets what an earlier one showed.
+  // For one sweep at a time, over the tape that the run is on; forgets what an earlier one showed.
   [[nodiscard]] Observer observer();
-  // Of the sweep that was observed; 0 where no step counts.
+  // Of the sweep that was observed; 0 where no step counts. Nothing of it is recorded.
   [[nodiscard]] OmegaValue value() const;
 
  private:
+  void observe(const Record& record, const Tensor& gradient);
+
   const Cell& cell_;
-  const Unrolled& run_;
-  std::vector<Tensor> gradients_;  // δ_k
+  Unrolled run_;
+  detail::StateWatch watch_;
+  std::vector<Tensor> gradients_;  // δ_k, undefined where there is none
 };
 
 }  // namespace ebb::nn

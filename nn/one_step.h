@@ -1,7 +1,7 @@
 // One sequence, and one step of it at a time for a whole block of vectors: what transport and Lyapunov exponents share.
 #pragma once
 
-#include <vector>
+#include <memory>
 
 #include "autograd/tape.h"
 #include "nn/cell.h"
@@ -31,16 +31,15 @@ class OneStep {
   OneStep(const Sequence& sequence, Index k, Index vectors);
 
   // Rows v ↦ v ∂s_k/∂s_{k−1}, for cotangents [vectors, hidden].
-  [[nodiscard]] Tensor pulled(const Tensor& cotangents) {
-    return tape_.gradient(after_, before_, {.seed = cotangents});
-  }
+  [[nodiscard]] Tensor vjp(const Tensor& cotangents) { return tape_.gradient(after_, before_, {.seed = cotangents}); }
   // Rows v ↦ ∂s_k/∂s_{k−1} v, for tangents [vectors, hidden].
-  [[nodiscard]] Tensor pushed(const Tensor& tangents) { return tape_.jvp(after_, before_, tangents); }
+  [[nodiscard]] Tensor jvp(const Tensor& tangents) { return tape_.jvp(after_, before_, tangents); }
 
  private:
   Tensor x_, before_;
   Tape tape_;
   Tensor after_;
+  Pause pause_;  // what is done with the vectors is no part of the step
 };
 
 }  // namespace ebb::nn::detail

@@ -7,6 +7,25 @@
 
 namespace ebb::nn {
 
+namespace {
+
+constexpr double shut_below = 0.05;
+
+// Adds |σ'| / γ of each unit over the batch to `sums`, and counts those that are shut.
+template <class T>
+double add_openness(const T* slope, Index batch, Index hidden, double gamma, double* sums) {
+  double shut = 0;
+  for (Index n = 0; n < batch; ++n, slope += hidden)
+    for (Index i = 0; i < hidden; ++i) {
+      const double openness = std::abs(static_cast<double>(slope[i])) / gamma;
+      sums[i] += openness;
+      shut += openness < shut_below;
+    }
+  return shut;
+}
+
+}  // namespace
+
 Saturation saturation(const Cell& cell, const Unrolled& run) {
   const Pause pause;
   const Index steps = run.steps(), batch = run.states[0].extent(0), hidden = run.states[0].extent(1);
@@ -14,15 +33,16 @@ Saturation saturation(const Cell& cell, const Unrolled& run) {
   const double none = std::numeric_limits<double>::quiet_NaN();
 
   Saturation result{{none}, {none}, zeros({steps, hidden}, f64)};
-  auto by_unit = result.by_unit.edit<double>();
   for (Index t = 0; t < steps; ++t) {
     const Tensor slope = cell.slope(run, static_cast<std::size_t>(t + 1));
-    double total = 0, shut = 0;
-    for (Index i = 0; i < slope.size(); ++i) {
-      const double openness = std::abs(ebb::detail::element(slope, i)) / gamma;
-      by_unit(t, i % hidden) += openness / static_cast<double>(batch);
-      total += openness;
-      shut += openness < 0.05;
+    double* by_unit = ebb::detail::data<double>(result.by_unit) + t * hidden;
+    const double shut = ebb::detail::by_float_type("saturation", slope.dtype(), [&](auto zero) {
+      return add_openness(slope.values<decltype(zero)>().data(), batch, hidden, gamma, by_unit);
+    });
+    double total = 0;
+    for (Index i = 0; i < hidden; ++i) {
+      total += by_unit[i];
+      by_unit[i] /= static_cast<double>(batch);
     }
     result.mean.push_back(total / count);
     result.shut.push_back(shut / count);

@@ -14,7 +14,7 @@ struct Saturation {
   Tensor by_unit;            // |σ'(a_k)| / γ, mean over the batch: [T, hidden], float64
 };
 
-// From values alone; a pass over the states, and nothing is recorded.
+// From the states' values alone, in their type; nothing is recorded.
 [[nodiscard]] Saturation saturation(const Cell& cell, const Unrolled& run);
 
 }  // namespace ebb::nn

@@ -1,6 +1,8 @@
 #include "nn/transport.h"
 
+#include <algorithm>
 #include <cmath>
+#include <cstdint>
 #include <limits>
 
 #include "autograd/elementwise.h"
@@ -13,27 +15,25 @@ namespace {
 
 constexpr double minus_infinity = -std::numeric_limits<double>::infinity();
 
-// A matrix and a power of two that it is to be multiplied by, so that it never leaves float64's range.
+// A matrix times a power of two, so that it never leaves float64's range.
 class ScaledMatrix {
  public:
   explicit ScaledMatrix(Tensor matrix) : matrix_(std::move(matrix)) {}
 
   const Tensor& matrix() const { return matrix_; }
-  double log_scale() const { return log_scale_; }
-  // Takes a new matrix of the given norm, for the same power of two.
+  double log_scale() const { return static_cast<double>(exponent_) * std::log(2.0); }
+  // Takes a new matrix of the given norm, times the same power of two as before.
   void set(const Tensor& matrix, double norm) {
-    if (norm == 0 || !std::isfinite(norm)) {
-      matrix_ = matrix;
-      return;
-    }
-    const int exponent = std::ilogb(norm);
+    matrix_ = matrix;
+    if (norm == 0 || !std::isfinite(norm)) return;
+    const int exponent = std::max(std::ilogb(norm), -1022);  // 2 to the power of −exponent must be a number, too
     matrix_ = matrix * std::ldexp(1.0, -exponent);
-    log_scale_ += exponent * std::log(2.0);
+    exponent_ += exponent;
   }
 
  private:
   Tensor matrix_;
-  double log_scale_ = 0;
+  std::int64_t exponent_ = 0;
 };
 
 std::vector<double> log_singular_values(const Tensor& matrix, double log_scale) {
@@ -62,9 +62,9 @@ Transport transport(const Cell& cell, const Tensor& x, const Tensor& initial, co
     const auto before = static_cast<std::size_t>(k - 1);
     detail::OneStep step(sequence, k, hidden);
     result.log_bound[before] = static_cast<double>(steps - k + 1) * log_factor;
-    result.log_product[before] = result.log_product[before + 1] + std::log(spectral_norm(step.pulled(identity)));
+    result.log_product[before] = result.log_product[before + 1] + std::log(spectral_norm(step.vjp(identity)));
 
-    const Tensor pulled = step.pulled(whole.matrix());
+    const Tensor pulled = step.vjp(whole.matrix());
     const double norm = spectral_norm(pulled);
     result.log_norm[before] = norm == 0 ? minus_infinity : std::log(norm) + whole.log_scale();
     if (options.spectrum) result.log_spectrum[before] = log_singular_values(pulled, whole.log_scale());

@@ -11,8 +11,9 @@ struct TransportOptions {
   bool spectrum = false;  // also all singular values; about twice the price
 };
 
-// Natural logarithms, by k = 0 … T, so that 1e-1000 and 1e+1000 are numbers like others; −∞ is an exact zero. At k = T
-// all are 0: ∂s_T/∂s_T is the identity.
+// Natural logarithms, by k = 0 … T, so that 1e-1000 and 1e+1000 are numbers like others; −∞ is an exact zero, NaN where
+// a derivative is no finite number. At k = T all are 0: ∂s_T/∂s_T is the identity. Where a bound is reached it is so
+// but for rounding, on either side.
 struct Transport {
   std::vector<double> log_norm;     // ln ‖∂s_T/∂s_k‖₂
   std::vector<double> log_product;  // ln Π_{j=k+1..T} ‖∂s_j/∂s_{j−1}‖₂, at least the above

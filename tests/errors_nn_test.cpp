@@ -11,6 +11,11 @@ const Tensor x = ones({2});
 std::vector<Tensor> gradients = {ones({2})};
 Rng rng(1);
 
+std::vector<double> lyapunov(const nn::LyapunovOptions& options) {
+  const nn::Rnn rnn({.inputs = 2, .hidden = 3}, rng);
+  return nn::lyapunov_exponents(rnn, ones({4, 1, 2}), ones({1, 3}), options);
+}
+
 // Seven rows in four shards, each with the gradient that it is told.
 void in_shards(Tensor gradient_of(const nn::Shard&)) {
   nn::DataParallel parallel({.shards = 4});
@@ -49,6 +54,21 @@ const std::vector<ErrorRow>& nn_error_rows() {
           "[Linear] the last axis of x [4, 3] must be the 2 inputs of W [2, 3]"),
       row<ShapeError>([] { (void)nn::xavier()({3}, f32, rng); },
                       "[xavier] initialises matrices, not a tensor of shape [3]"),
+      row<ShapeError>(
+          [] {
+            (void)nn::sparse(1, 0.95)({2, 3}, f32, rng);
+          },
+          "[sparse] initialises square matrices, not [2, 3]"),
+      row<Error>(
+          [] {
+            (void)nn::sparse(15, 0.95)({3, 3}, f32, rng);
+          },
+          "[sparse] 15 connections of each of 3 units; give 1 to 3"),
+      row<Error>(
+          [] {
+            (void)nn::sparse(2, -1)({3, 3}, f32, rng);
+          },
+          "[sparse] the spectral radius is -1; it must be finite and not negative"),
       row<Error>([] { (void)nn::Rnn({.inputs = 2, .hidden = 3, .bias_init = {}}, rng); },
                  "[Rnn] an init is empty; use nn::zeros(), nn::xavier() or another"),
       row<ShapeError>(
@@ -160,8 +180,15 @@ const std::vector<ErrorRow>& nn_error_rows() {
             const nn::Rnn rnn({.inputs = 2, .hidden = 3}, rng);
             nn::GradientFlow(rnn, rnn(ones({4, 1, 2})));
           },
-          "[GradientFlow] the run wasn't recorded on the tape that records now; make the tape, then the run, then the "
-          "flow"),
+          "[GradientFlow] the run wasn't recorded on the tape that records now; make the tape, then the run, then its "
+          "observer"),
+      row<TapeError>(
+          [] {
+            const nn::Rnn rnn({.inputs = 2, .hidden = 3}, rng);
+            nn::Omega(rnn, rnn(ones({4, 1, 2})));
+          },
+          "[Omega] the run wasn't recorded on the tape that records now; make the tape, then the run, then its "
+          "observer"),
       row<TapeError>(
           [] {
             const nn::Rnn rnn({.inputs = 2, .hidden = 3}, rng);
@@ -170,7 +197,19 @@ const std::vector<ErrorRow>& nn_error_rows() {
             Tape other;
             (void)other.gradient(sum(x), x, {.observer = flow.observer()});
           },
-          "[GradientFlow] the sweep is over another tape than the run; make a flow for each run"),
+          "[GradientFlow] the sweep is over another tape than the run; make an observer for each run"),
+      row<ShapeError>(
+          [] {
+            const nn::Rnn rnn({.inputs = 2, .hidden = 3}, rng);
+            (void)nn::transport(rnn, ones({4, 2, 2}), ones({2, 3}));
+          },
+          "[transport] x [4, 2, 2] and the initial state [2, 3] aren't those of one sequence; expected "
+          "[time, 1, inputs] and [1, hidden]"),
+      row<Error>([] { (void)lyapunov({.count = 4}); },
+                 "[lyapunov_exponents] 4 exponents of 3 hidden units; give 1 to 3, or 0 for all"),
+      row<ShapeError>([] { (void)lyapunov({.discard = 4}); },
+                      "[lyapunov_exponents] 4 of 4 steps are discarded, which leaves none to measure; give 0 or more, "
+                      "and fewer than there are"),
       row<ShapeError>([] { (void)nn::joined(std::vector<std::vector<nn::Magnitude>>(2), std::vector<double>(3)); },
                       "[joined] 2 flows and 3 shares; give one share for each"),
       row<ShapeError>(

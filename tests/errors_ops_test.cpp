@@ -148,6 +148,16 @@ const std::vector<ErrorRow>& op_error_rows() {
           "[orthonormal_columns] [2, 3] has more columns than rows; transpose it"),
       row<ShapeError>(
           [] {
+            (void)qr(ones({2, 3}));
+          },
+          "[qr] [2, 3] has more columns than rows; transpose it"),
+      row<ShapeError>(
+          [] {
+            (void)spectral_radius(ones({2, 3}));
+          },
+          "[spectral_radius] [2, 3] isn't square, and has no eigenvalues; use spectral_norm"),
+      row<ShapeError>(
+          [] {
             (void)matmul(ones({2, 2}), ones({2, 2, 2}));
           },
           "[matmul] [2, 2] × [2, 2, 2]: expected [..., k] × [k, n] or [..., k] × [k]; reshape one of them"),

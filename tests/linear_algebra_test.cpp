@@ -62,3 +62,107 @@ TEST_CASE("linear algebra: orthonormal columns are orthonormal and span the same
   CHECK(orthonormal_columns(ones({2, 1})).dtype() == f32);
   check_says(message_of<ShapeError>([] { (void)orthonormal_columns(ones({2, 3})); }), {"[2, 3]", "transpose"});
 }
+
+TEST_CASE("linear algebra: the decomposition into Q and R") {
+  Rng rng(4);
+  for (const Shape& shape : {Shape{1, 1}, Shape{5, 5}, Shape{30, 7}, Shape{4, 0}, Shape{0, 0}})
+    for (const double size : {1.0, 1e-300, 1e300}) {
+      const Tensor a = size * normal(shape, 0, 1, rng, f64);
+      const auto [Q, R] = qr(a);
+      const Index n = shape[1];
+      REQUIRE(Q.shape() == shape);
+      REQUIRE(R.shape() == Shape{n, n});
+      CHECK(distance(matmul(Q, Q, {.transpose_a = true}), eye(n, f64)) < 1e-14);
+      CHECK(distance(matmul(Q, R / size), a / size) < 1e-14);
+      for (Index i = 0; i < n; ++i) {
+        CHECK(R[i][i].item() > 0);
+        for (Index j = 0; j < i; ++j) CHECK(R[i][j].item() == 0);
+      }
+    }
+}
+
+TEST_CASE("linear algebra: Q and R of matrices short of rank") {
+  // The second column is twice the first, the fourth zero.
+  const Tensor a = tensor({{1, 2, 0, 0, 3}, {-1, -2, 1, 0, 1}, {2, 4, 0, 0, 1}, {0, 0, 5, 0, 1}, {1, 2, 3, 0, 0}}, f64);
+  for (const Tensor& matrix : {a, zeros({5, 5}, f64)}) {
+    const auto [Q, R] = qr(matrix);
+    CHECK(distance(matmul(Q, Q, {.transpose_a = true}), eye(5, f64)) < 1e-14);
+    CHECK(distance(matmul(Q, R), matrix) < 1e-14);
+    for (Index i = 0; i < 5; ++i) CHECK(R[i][i].item() >= 0);
+    CHECK(R[1][1].item() < 1e-15);
+    CHECK(R[3][3].item() < 1e-15);
+  }
+}
+
+TEST_CASE("linear algebra: Q and R have their matrix's type and are on no tape") {
+  Tape tape;
+  const auto [Q, R] = qr(tensor({{0, 3}, {-2, 1}}));
+  CHECK(tape.size() == 0);
+  CHECK(Q.dtype() == f32);
+  CHECK(distance(Q, tensor({{0, 1}, {-1, 0}})) < 1e-7);
+  CHECK(distance(R, tensor({{2, -1}, {0, 3}})) < 1e-7);
+  for (const double bad : {infinity, not_a_number}) {
+    const auto lost = qr(tensor({{1, bad}, {0, 1}, {2, 2}}));
+    CHECK(lost.Q.shape() == Shape{3, 2});
+    for (const double v : elements(lost.Q)) CHECK(std::isnan(v));
+    for (const double v : elements(lost.R)) CHECK(std::isnan(v));
+  }
+  check_says(message_of<ShapeError>([] { (void)qr(ones({2, 3})); }), {"[qr]", "[2, 3]", "transpose"});
+  check_says(message_of<ShapeError>([] { (void)qr(ones({2})); }), {"[qr]", "[2]"});
+}
+
+TEST_CASE("linear algebra: the spectral norm is the first singular value, at every scale") {
+  Rng rng(6);
+  for (const Shape& shape : {Shape{1, 1}, Shape{2, 2}, Shape{50, 50}, Shape{100, 100}, Shape{30, 7}, Shape{7, 30}}) {
+    const Tensor a = normal(shape, 0, 1, rng, f64);
+    const double expected = singular_values(a).front();
+    CHECK(spectral_norm(a) == doctest::Approx(expected).scale(0).epsilon(1e-14));
+    // Exact powers of two, so that the matrix is the same.
+    for (const int exponent : {-1000, -500, 500, 1000}) {
+      const double size = std::ldexp(1.0, exponent);
+      CHECK(spectral_norm(a * size) / size == doctest::Approx(expected).scale(0).epsilon(1e-14));
+      CHECK(singular_values(a * size).front() / size == doctest::Approx(expected).scale(0).epsilon(1e-14));
+    }
+  }
+  const double least = std::numeric_limits<double>::denorm_min();
+  CHECK(spectral_norm(full({1, 1}, least, f64)) == least);
+  CHECK(singular_values(full({1, 1}, least, f64)).front() == least);
+  CHECK(spectral_norm(full({2, 2}, 1.7e308, f64)) == infinity);
+  CHECK(spectral_norm(zeros({3, 3})) == 0);
+}
+
+TEST_CASE("linear algebra: all singular values at every scale") {
+  for (const double size : {1e-300, 1.0, 1e300}) {
+    const std::vector<double> values = singular_values(size * tensor({{0, 2, 0}, {-0.5, 0, 0}, {0, 0, 1}}, f64));
+    CHECK(values[0] / size == doctest::Approx(2).epsilon(1e-14));
+    CHECK(values[1] / size == doctest::Approx(1).epsilon(1e-14));
+    CHECK(values[2] / size == doctest::Approx(0.5).epsilon(1e-14));
+  }
+}
+
+TEST_CASE("linear algebra: the spectral radius of known matrices") {
+  CHECK(spectral_radius(tensor({{8, 8}, {-8, -8}}, f64)) == 0);
+  CHECK(spectral_radius(tensor({{0, 5, 7}, {0, 0, 9}, {0, 0, 0}}, f64)) == 0);
+  CHECK(spectral_radius(zeros({3, 3})) == 0);
+  CHECK(spectral_radius(zeros({0, 0})) == 0);
+  CHECK(spectral_radius(tensor({{-3, 1}, {0, 2}})) == doctest::Approx(3).epsilon(1e-15));
+  const double angle = 0.7;
+  for (const double size : {1.0, 1e-300, 1e300, 1e-320}) {
+    const double c = size * std::cos(angle), s = size * std::sin(angle);
+    // A denormal of 1e-320 has three digits.
+    CHECK(spectral_radius(tensor({{c, -s}, {s, c}}, f64)) / size ==
+          doctest::Approx(1).epsilon(size == 1e-320 ? 1e-3 : 1e-14));
+  }
+  Rng rng(3);
+  // Similar to a triangular matrix with a known diagonal.
+  Tensor triangle = normal({20, 20}, 0, 0.1, rng, f64);
+  for (Index i = 0; i < 20; ++i)
+    for (Index j = 0; j <= i; ++j) triangle.edit<double>()(i, j) = i == j ? 0.5 - 0.1 * static_cast<double>(i) : 0;
+  const Tensor q = orthonormal_columns(normal({20, 20}, 0, 1, rng, f64));
+  const Tensor a = matmul(matmul(q, triangle), q, {.transpose_b = true});
+  CHECK(spectral_radius(a) == doctest::Approx(1.4).epsilon(1e-10));
+  CHECK(spectral_radius(a) <= spectral_norm(a));
+  CHECK(std::isnan(spectral_radius(tensor({{1, infinity}, {0, 1}}))));
+  check_says(message_of<ShapeError>([] { (void)spectral_radius(ones({2, 3})); }), {"[2, 3]", "square"});
+  check_says(message_of<ShapeError>([] { (void)spectral_radius(ones({3})); }), {"[3]"});
+}

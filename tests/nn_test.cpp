@@ -186,10 +186,54 @@ TEST_CASE("nn: initialisers make what they say") {
     check_says(message_of<ShapeError>([&] { (void)init({3}, f32, rng); }), {"[3]", "matri"});
 }
 
+TEST_CASE("nn: a sparse matrix has its connections a row and its spectral radius") {
+  Rng rng(8);
+  for (const auto& [units, connections] : {std::pair<Index, Index>{50, 15}, {20, 1}, {6, 6}, {1, 1}})
+    for (const double radius : {0.95, 3.0})
+      for (const DType dtype : {f32, f64}) {
+        const Tensor W = nn::sparse(connections, radius)({units, units}, dtype, rng);
+        CHECK(W.dtype() == dtype);
+        const Tensor count = sum(where(W == 0.0, 0.0, 1.0), 1);
+        for (const double v : elements(count)) CHECK(v == static_cast<double>(connections));
+        CHECK(spectral_radius(W) == doctest::Approx(radius).scale(0).epsilon(dtype == f32 ? 1e-6 : 1e-12));
+      }
+  CHECK(norm(nn::sparse(2, 0)({5, 5}, f64, rng)).item() == 0);
+  // Any place is as good as another: of 2000 draws of 3 of 10, each has about 600 (20 is a standard deviation).
+  std::vector<int> drawn(10);
+  for (int draw = 0; draw < 200; ++draw) {
+    const std::vector<double> W = elements(nn::sparse(3, 1)({10, 10}, f64, rng));
+    for (std::size_t i = 0; i < W.size(); ++i) drawn[i % 10] += W[i] != 0;
+  }
+  for (const int count : drawn) CHECK(std::abs(count - 600) < 100);
+  Rng first(9), second(9);
+  CHECK(same_bits(nn::sparse(3, 1)({10, 10}, f64, first), nn::sparse(3, 1)({10, 10}, f64, second)));
+  for (const double radius : {-1.0, infinity, not_a_number})
+    check_says(message_of<Error>([&] { (void)nn::sparse(1, radius)({3, 3}, f32, rng); }), {"[sparse]", "radius"});
+  for (const Index connections : {0, 4})
+    check_says(message_of<Error>([&] { (void)nn::sparse(connections, 1)({3, 3}, f32, rng); }), {"[sparse]", "1 to 3"});
+}
+
+TEST_CASE("nn: a cell in another type is its own") {
+  Rng rng(9);
+  const nn::Rnn rnn({.inputs = 3, .hidden = 4, .activation = nn::Activation::logistic}, rng);
+  Tape tape;
+  for (const DType dtype : {f32, f64}) {
+    const auto other = rnn.cast(dtype);
+    const Tensor W = other->recurrent_weights();
+    CHECK(W.dtype() == dtype);
+    CHECK(same_bits(cast(W, f32), rnn.W));
+    CHECK(other->gamma() == 0.25);
+    Tensor writable = W;
+    writable.assign(zeros({4, 4}, dtype));
+    CHECK(norm(rnn.W).item() > 0);
+  }
+}
+
 TEST_CASE("nn: the same seed starts the same and leaves no record") {
   Tape tape;
   Rng first(9), second(9);
   const nn::Rnn a({.inputs = 3, .hidden = 4}, first), b({.inputs = 3, .hidden = 4}, second);
+  (void)nn::sparse(2, 0.95)({5, 5}, f32, first);
   CHECK(same_bits(a.U, b.U));
   CHECK(same_bits(a.W, b.W));
   CHECK(tape.size() == 0);

@@ -1,0 +1,36 @@
+// Which of the records that a sweep passes are states of a run: what every observer of one has to know.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "autograd/tape.h"
+#include "nn/cell.h"
+
+namespace ebb::nn::detail {
+
+class StateWatch {
+ public:
+  static constexpr std::size_t none = static_cast<std::size_t>(-1);
+
+  // TapeError naming `what` unless the run was recorded on the tape that now records.
+  StateWatch(const char* what, const Unrolled& run);
+
+  // Expects another sweep.
+  void restart();
+  // For every record that the sweep passes, last to first: whether it is the first of another sweep than the one
+  // before, which is then expected as by `restart`. TapeError where the sweep is over another tape.
+  [[nodiscard]] bool begins(const Record& record);
+  // Then: the k for which the record is that of s_k, or none. By place, so that states that were not reached do no
+  // harm.
+  [[nodiscard]] std::size_t step_of(const Record& record);
+
+ private:
+  const char* what_;
+  std::vector<std::uint32_t, Reused<std::uint32_t>> positions_;  // of the states on the tape
+  std::uint64_t tape_ = 0;
+  std::size_t next_ = 0;                     // states from this one on have been passed
+  std::uint32_t last_index_ = Record::none;  // of the record observed before
+};
+
+}  // namespace ebb::nn::detail
