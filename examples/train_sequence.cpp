@@ -10,6 +10,7 @@
 #include <memory>
 #include <vector>
 
+#include "report/page.h"
 #include "sequence/history.h"
 #include "sequence/options.h"
 #include "sequence/progress.h"
@@ -34,25 +35,39 @@ void handle_signals() {
   std::signal(SIGXFSZ, SIG_IGN);
 }
 
+// A tape of more steps than this isn't copied into the log, nor are the units at each of them.
+constexpr Index most_steps_copied = 2000;
+
+// What an update that may be logged is looked at for.
+Attention attention_at(const RunOptions& options, Index update) {
+  const bool is_first = update == 0, is_last = update == options.updates - 1;
+  if (update % options.log_every != 0 && !is_last) return {};
+  const bool transport =
+      options.transport_every > 0 && (is_last || update / options.log_every % options.transport_every == 0);
+  return {
+      .saturation = true, .transport = transport, .tape = (is_first || is_last) && options.time <= most_steps_copied};
+}
+
 // Trains one network to its end, to Ctrl-C, or to where its gradient isn't finite any more.
 History train(const RunOptions& options, std::unique_ptr<Task> task, const std::filesystem::path& folder,
-              LineWriter& out) {
+              report::LineWriter& out) {
   History history(options, *task);
   Trainer trainer(options, std::move(task));
   const bool is_text = trainer.task().continues;
-  RunLog log(folder, options);
+  RunLog log(folder, options, trainer.task());
   Progress progress(out, options);
   ebb::Rng sample_rng(options.seed);
 
   for (bool ends = false; !ends;) {
-    const Observation seen = trainer.observe();
+    const Attention attention = attention_at(options, trainer.updates());
+    const Observation seen = trainer.observe(attention);
     const Index done = seen.update + 1;
     ends = done == options.updates || !seen.is_finite() || interrupted;
     history.add(seen);
     if (ends || seen.update % options.log_every == 0) {
-      const double lambda = trainer.lambda();
-      log.add(seen, lambda);
-      history.add_logged(seen, lambda);
+      const Weights before = weights(trainer.model().rnn.W);
+      log.add(seen, before, attention.tape);
+      history.add_logged(seen, before);
     }
     progress.show(seen);
     if (!seen.is_finite()) break;
@@ -64,7 +79,20 @@ History train(const RunOptions& options, std::unique_ptr<Task> task, const std::
   }
   progress.finish();
   if (!is_text && !interrupted && history.last().seen.is_finite()) history.tested = trainer.test();
+  log.end(
+      {.updates = history.updates_done, .interrupted = interrupted, .tested = history.tested, .story = story(history)});
   return history;
+}
+
+// A report for each run, and one of several side by side; what to open.
+std::string report_on(const CommandLine& command, const std::vector<std::filesystem::path>& folders) {
+  if (!report::has_page()) return report::no_page;
+  for (std::size_t i = 0; i < folders.size(); ++i)
+    report::write_report(folders[i] / "report.html", command.runs[i].name, {folders[i]});
+  const std::filesystem::path whole = std::filesystem::path(command.output) / "report.html";
+  if (folders.size() > 1)
+    report::write_report(whole, fmt::format("{} {} ways", command.runs.front().task, command.runs.size()), folders);
+  return fmt::format("open {}", whole.string());
 }
 
 int run(const CommandLine& command) {
@@ -73,15 +101,18 @@ int run(const CommandLine& command) {
 
   handle_signals();
   const std::filesystem::path output = command.output;
-  LineWriter out = LineWriter::standard_output();
+  report::LineWriter out = report::LineWriter::standard_output();
   out.write(introduction(command.runs.front(), command.runs.size(), command.output));
   std::vector<History> histories;
+  std::vector<std::filesystem::path> folders;
   for (std::size_t i = 0; i < tasks.size() && !interrupted; ++i) {
     const RunOptions& options = command.runs[i];
-    histories.push_back(train(options, std::move(tasks[i]), tasks.size() == 1 ? output : output / options.name, out));
+    folders.push_back(tasks.size() == 1 ? output : output / options.name);
+    histories.push_back(train(options, std::move(tasks[i]), folders.back(), out));
   }
-  LineWriter(output / "gradients.svg").write(picture(histories));
-  out.write(fmt::format("{}\n{}", interrupted ? "\ninterrupted\n" : "", summary(histories)));
+  report::LineWriter(output / "gradients.svg").write(picture(histories));
+  out.write(fmt::format("{}\n{}\n", interrupted ? "\ninterrupted\n" : "", summary(histories)));
+  out.write(report_on(command, folders) + "\n");
   return interrupted ? 130 : 0;
 }
 
@@ -92,7 +123,7 @@ int main(int argc, char** argv) {
   try {
     const sequence::CommandLine command = sequence::parse_command_line(argc, argv);
     if (!command.text) return sequence::run(command);
-    sequence::LineWriter::standard_output().write(*command.text);
+    report::LineWriter::standard_output().write(*command.text);
     return 0;
   } catch (const sequence::UsageError& error) {
     fmt::print(stderr, "train_sequence: {}\n", error.what());

@@ -1,4 +1,4 @@
-#include "sequence/line_writer.h"
+#include "report/line_writer.h"
 
 #include <fcntl.h>
 #include <fmt/format.h>
@@ -9,7 +9,7 @@
 #include <cstring>
 #include <utility>
 
-namespace sequence {
+namespace report {
 
 LineWriter::LineWriter(const std::filesystem::path& path) : name_(path.string()) {
   descriptor_ = open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
@@ -49,4 +49,4 @@ int LineWriter::columns() const {
   return ioctl(descriptor_, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : 80;
 }
 
-}  // namespace sequence
+}  // namespace report

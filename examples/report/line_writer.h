@@ -7,7 +7,7 @@
 #include <string>
 #include <string_view>
 
-namespace sequence {
+namespace report {
 
 class OutputError : public std::runtime_error {
  public:
@@ -37,4 +37,4 @@ class LineWriter {
   std::string name_;
 };
 
-}  // namespace sequence
+}  // namespace report

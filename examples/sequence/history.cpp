@@ -14,7 +14,7 @@ bool is_zero(const Magnitude& magnitude) {
 }  // namespace
 
 double History::log10_bound(const Logged& logged, Index lag) const {
-  return static_cast<double>(lag) * std::log10(ebb::gamma(options.activation) * logged.lambda);
+  return static_cast<double>(lag) * std::log10(ebb::gamma(options.activation) * logged.weights.lambda);
 }
 
 void History::add(const Observation& seen) {
@@ -28,8 +28,8 @@ void History::add(const Observation& seen) {
   }
 }
 
-void History::add_logged(const Observation& seen, double lambda) {
-  const Magnitude ratio = seen.first_to_last();
+void History::add_logged(const Observation& seen, const Weights& weights) {
+  const Magnitude ratio = way_back(seen).ratio();
   const bool is_first = kept.empty();
   least_ratio = is_first ? ratio : std::min<double>(least_ratio, ratio);
   greatest_ratio = is_first ? ratio : std::max<double>(greatest_ratio, ratio);
@@ -38,7 +38,7 @@ void History::add_logged(const Observation& seen, double lambda) {
   auto quarter = [this](Index update) { return update * 4 / options.updates; };
   const std::size_t count = kept.size();
   if (count >= 2 && quarter(kept[count - 1].seen.update) == quarter(kept[count - 2].seen.update)) kept.pop_back();
-  kept.push_back({seen, lambda});
+  kept.push_back({seen, weights});
 }
 
 }  // namespace sequence

@@ -1,5 +1,7 @@
 #include "sequence/model.h"
 
+#include <algorithm>
+
 namespace sequence {
 
 namespace {
@@ -10,6 +12,8 @@ nn::Init recurrent_init(const RunOptions& options) {
   if (options.init == "normal") return nn::normal(options.gain);
   if (options.init == "uniform") return nn::uniform(options.gain);
   if (options.init == "identity") return nn::identity(options.gain);
+  // 15 connections a unit, as in Pascanu, Mikolov & Bengio 2013.
+  if (options.init == "sparse") return nn::sparse(std::min<Index>(15, options.hidden), options.gain);
   return nn::zeros();
 }
 

@@ -41,7 +41,8 @@ constexpr std::array activations{ebb::Activation::tanh, ebb::Activation::logisti
 struct Typed {
   std::optional<std::string> task, input, activation, init, optimizer, output;
   std::optional<Index> time, hidden, batch, symbols, updates, threads, shards, log_every;
-  std::optional<double> gain, input_std, readout_std, learning_rate, momentum, clip;
+  std::optional<Index> transport_every;
+  std::optional<double> gain, input_std, readout_std, learning_rate, momentum, clip, omega;
   std::uint64_t seed = 1;
   bool contributions = false;
 };
@@ -65,6 +66,15 @@ CLI::Validator count(Index most) {
     Index value = 0;
     const bool passes = CLI::detail::lexical_cast(text, value) && value >= 1 && value <= most;
     return passes ? std::string() : fmt::format("{} is not a whole number from 1 to {}", text, most);
+  };
+  return {check, ""};
+}
+
+CLI::Validator count_or_none(Index most) {
+  auto check = [most](const std::string& text) {
+    Index value = 0;
+    const bool passes = CLI::detail::lexical_cast(text, value) && value >= 0 && value <= most;
+    return passes ? std::string() : fmt::format("{} is not a whole number from 0 to {}", text, most);
   };
   return {check, ""};
 }
@@ -124,9 +134,10 @@ void declare(CLI::App& app, Typed& typed) {
   add("--hidden", typed.hidden, "H", "Units", count(16'384));
   add("--activation", typed.activation, "NAME", "tanh, logistic, relu or identity",
       one_of({"tanh", "logistic", "relu", "identity"}));
-  add("--init", typed.init, "NAME", "W at first: orthogonal, xavier, normal, uniform, identity or zeros",
-      one_of({"orthogonal", "xavier", "normal", "uniform", "identity", "zeros"}));
-  add("--gain", typed.gain, "G", "Its factor [1]; the deviation of normal, the limit of uniform [1/sqrt(H)]",
+  add("--init", typed.init, "NAME", "W at first: orthogonal, xavier, normal, uniform, identity, sparse or zeros",
+      one_of({"orthogonal", "xavier", "normal", "uniform", "identity", "sparse", "zeros"}));
+  add("--gain", typed.gain, "G",
+      "Its factor [1]; the deviation of normal, the limit of uniform [1/sqrt(H)]; the spectral radius of sparse [0.95]",
       positive());
   add("--input-std", typed.input_std, "STD",
       "U at first: normal with this deviation [Xavier's uniform; temporal-order: 0.01]",
@@ -143,6 +154,8 @@ void declare(CLI::App& app, Typed& typed) {
       number([](double value) { return value > 0 && value < 1; }, "a number above 0 and below 1"));
   add("--clip", typed.clip, "NORM", "Limit of the gradient's norm; 0 for none",
       number([](double value) { return value >= 0; }, "a number from 0 on"));
+  add("--omega", typed.omega, "WEIGHT", "Of Pascanu's regulariser against vanishing; adds about half to a step [0]",
+      number([](double value) { return value >= 0; }, "a number from 0 on"));
   add("--updates", typed.updates, "N", "How many", count(1'000'000'000));
   add("--threads", typed.threads, "N",
       "That share the work, a shard of the batch or more each; any number gives the same log [1]", count(1024));
@@ -156,6 +169,10 @@ void declare(CLI::App& app, Typed& typed) {
       anything());
   add("--log-every", typed.log_every, "N", "Updates from one line of the log to the next [a hundredth of all]",
       count(1'000'000'000));
+  add("--transport", typed.transport_every, "N",
+      "Also log |ds_T/ds_k| and the largest Lyapunov exponent, at every Nth line of the log and the last; each costs\n"
+      "about 10 H/B updates [0: never; of the three ways: 10]",
+      count_or_none(1'000'000'000));
   app.add_flag("--contributions", typed.contributions, "Also log |C_k|, what step k contributes to dL/dW")
       ->group(group);
 }
@@ -173,6 +190,7 @@ void refuse_contradictions(const Typed& typed, const RunOptions& run, const Task
   refuse(typed.output && typed.output->empty(), "--output needs the name of a folder");
   refuse(run.contributions && run.shards > 1,
          "--contributions needs the batch in one piece: --shards 1, or no --threads");
+  refuse(run.omega > 0 && run.shards > 1, "--omega needs the batch in one piece: --shards 1, or no --threads");
   const Index shortest = run.task == "copy" ? 2 * run.symbols + 1 : defaults.shortest;
   refuse(run.time < shortest, fmt::format("--time {} is too short for {}: at least {}", run.time, run.task, shortest));
 }
@@ -196,14 +214,18 @@ RunOptions resolve(const Typed& typed) {
                  .optimizer = typed.optimizer.value_or(std::string(defaults.optimizer)),
                  .learning_rate = typed.learning_rate.value_or(defaults.learning_rate),
                  .clip = typed.clip.value_or(defaults.clip),
+                 .omega = typed.omega.value_or(0),
                  .updates = typed.updates.value_or(defaults.updates),
                  .seed = typed.seed,
+                 .transport_every = typed.transport_every.value_or(0),
                  .contributions = typed.contributions};
   const std::string activation = typed.activation.value_or(std::string(defaults.activation));
   run.activation = *std::find_if(activations.begin(), activations.end(),
                                  [&](ebb::Activation choice) { return ebb::name(choice) == activation; });
   const bool is_scale = run.init == "normal" || run.init == "uniform";
-  run.gain = typed.gain.value_or(is_scale ? 1 / std::sqrt(static_cast<double>(run.hidden)) : 1.0);
+  run.gain = typed.gain.value_or(is_scale               ? 1 / std::sqrt(static_cast<double>(run.hidden))
+                                 : run.init == "sparse" ? 0.95
+                                                        : 1.0);
   run.momentum = run.optimizer == "momentum" || run.optimizer == "nesterov" ? typed.momentum.value_or(0.9) : 0;
   run.log_every = typed.log_every.value_or(std::max<Index>(1, run.updates / 100));
   refuse_contradictions(typed, run, defaults);
@@ -211,7 +233,8 @@ RunOptions resolve(const Typed& typed) {
 }
 
 // The same task and the same sequences for three networks, whose gradients vanish, explode, and stay.
-std::vector<RunOptions> three_ways(const RunOptions& base) {
+std::vector<RunOptions> three_ways(RunOptions base, const Typed& typed) {
+  base.transport_every = typed.transport_every.value_or(10);
   RunOptions vanishing = base, exploding = base, tamed = base;
   vanishing.name = "vanishing";
   vanishing.activation = ebb::Activation::logistic;
@@ -259,9 +282,9 @@ CommandLine parse_command_line(int argc, char** argv) {
   const RunOptions run = resolve(typed);
   const bool single = typed.task || typed.input || typed.symbols || typed.activation || typed.init || typed.gain ||
                       typed.input_std || typed.readout_std || typed.optimizer || typed.learning_rate ||
-                      typed.momentum || typed.clip;
+                      typed.momentum || typed.clip || typed.omega;
   const std::string folder = "runs/" + (single ? run.task : std::string("three-ways"));
-  return {.runs = single ? std::vector{run} : three_ways(run), .output = typed.output.value_or(folder)};
+  return {.runs = single ? std::vector{run} : three_ways(run, typed), .output = typed.output.value_or(folder)};
 }
 
 }  // namespace sequence

@@ -62,11 +62,6 @@ std::string sparkline(const std::vector<Magnitude>& state_gradient, int columns)
   return line;
 }
 
-std::string to_text(const Magnitude& magnitude, fmt::string_view number_format) {
-  if (magnitude.kind != nn::Kind::number) return std::string(nn::name(magnitude.kind));
-  return fmt::format(fmt::runtime(number_format), magnitude.value);
-}
-
 bool ends_a_tenth(Index done, Index updates) { return done * 10 / updates != (done - 1) * 10 / updates; }
 
 Progress::Progress(LineWriter& out, const RunOptions& options)

@@ -1,13 +1,12 @@
 // A run as it happens: one live line on a terminal, else a plain line now and then.
 #pragma once
 
-#include <fmt/format.h>
-
 #include <chrono>
 #include <string>
 #include <string_view>
 
-#include "sequence/line_writer.h"
+#include "report/line_writer.h"
+#include "report/words.h"
 #include "sequence/trainer.h"
 
 namespace sequence {
@@ -16,11 +15,11 @@ namespace sequence {
 // ten, or more where the range needs it; · is an exact zero, or no path, and ! what isn't finite.
 std::string sparkline(const std::vector<Magnitude>& state_gradient, int columns);
 
-// "1.23e-05", or its kind; at most 9 columns.
-std::string to_text(const Magnitude& magnitude, fmt::string_view number_format = "{:.2e}");
-
 // Whether another tenth of the way is over with this update.
 bool ends_a_tenth(Index done, Index updates);
+
+using report::LineWriter;
+using report::to_text;
 
 class Progress {
  public:

@@ -3,25 +3,17 @@
 #include <fmt/format.h>
 
 #include <cmath>
-#include <nlohmann/json.hpp>
 #include <system_error>
+
+#include "report/json.h"
 
 namespace sequence {
 
+using report::Json;
+using report::line;
+using report::to_json;
+
 namespace {
-
-using Json = nlohmann::ordered_json;
-
-Json to_json(const Magnitude& magnitude) {
-  if (magnitude.kind == nn::Kind::number) return magnitude.value;
-  return std::string(nn::name(magnitude.kind));
-}
-
-Json to_json(const std::vector<Magnitude>& magnitudes) {
-  Json array = Json::array();
-  for (const Magnitude& magnitude : magnitudes) array.push_back(to_json(magnitude));
-  return array;
-}
 
 // Where there is no path there is no value.
 std::string to_csv(const Magnitude& magnitude) {
@@ -29,23 +21,17 @@ std::string to_csv(const Magnitude& magnitude) {
   return fmt::format("{},{}", std::abs(magnitude.value), nn::name(magnitude.kind));  // NaN has a sign, too
 }
 
-std::string line(const Json& json) {
-  std::string text = json.dump(-1, ' ', false, Json::error_handler_t::replace);  // a file's name need not be UTF-8
-  text += '\n';
-  return text;
-}
-
 std::filesystem::path created(const std::filesystem::path& folder) {
   std::error_code error;
   std::filesystem::create_directories(folder, error);
-  if (error) throw OutputError(fmt::format("cannot make the folder {}: {}", folder.string(), error.message()));
+  if (error) throw report::OutputError(fmt::format("cannot make the folder {}: {}", folder.string(), error.message()));
   return folder;
 }
 
 }  // namespace
 
-RunLog::RunLog(const std::filesystem::path& folder, const RunOptions& options)
-    : json_(created(folder) / "log.jsonl"), csv_(folder / "gradients.csv") {
+RunLog::RunLog(const std::filesystem::path& folder, const RunOptions& options, const Task& task)
+    : json_(created(folder) / "log.jsonl"), csv_(folder / "gradients.csv"), log_omega_(options.omega > 0) {
   Json header{{"program", "train_sequence"},
               {"version", EBB_VERSION},
               {"instruction_set", ebb::instruction_set()},
@@ -54,6 +40,9 @@ RunLog::RunLog(const std::filesystem::path& folder, const RunOptions& options)
   if (options.task == "text") header["input"] = options.input;
   if (options.task == "copy") header["symbols"] = options.symbols;
   header.update({{"time", options.time},
+                 {"scored", task.scored},
+                 {"trivial_loss", task.trivial_loss},
+                 {"trivial_answer", task.trivial_answer},
                  {"batch", options.batch},
                  {"hidden", options.hidden},
                  {"activation", ebb::name(options.activation)},
@@ -68,9 +57,11 @@ RunLog::RunLog(const std::filesystem::path& folder, const RunOptions& options)
                  {"learning_rate", options.learning_rate},
                  {"momentum", options.momentum},
                  {"clip", options.clip},
+                 {"omega", options.omega},
                  {"updates", options.updates},
                  {"seed", options.seed},
                  {"log_every", options.log_every},
+                 {"transport_every", options.transport_every},
                  {"contributions", options.contributions}});
   if (options.shards > 1) header["shards"] = options.shards;  // without threads: any number gives the same bytes
   json_.write(line(header));
@@ -78,16 +69,70 @@ RunLog::RunLog(const std::filesystem::path& folder, const RunOptions& options)
                                    : "update,step,state_gradient,state_gradient_kind\n");
 }
 
-void RunLog::add(const Observation& seen, double lambda) {
+namespace {
+
+// By k; there is none for the initial state.
+Json by_step(const std::vector<double>& values) {
+  Json array(values);
+  array[0] = nullptr;
+  return array;
+}
+
+// Natural logarithms to powers of ten; null for an exact zero.
+Json as_log10(const std::vector<double>& logs) {
+  Json array = Json::array();
+  for (const double log : logs) array.push_back(std::isfinite(log) ? Json(log / std::log(10.0)) : Json());
+  return array;
+}
+
+Json rows_of(const ebb::Tensor& matrix) {
+  Json rows = Json::array();
+  const auto values = matrix.values<double>();
+  for (auto row = values.begin(); row != values.end(); row += matrix.extent(1)) {
+    Json& cells = rows.emplace_back(Json::array());
+    for (Index i = 0; i < matrix.extent(1); ++i) cells.push_back(std::round(1e4 * row[i]) / 1e4);
+  }
+  return rows;
+}
+
+Json tape_line(Index update, const TapeCopy& tape) {
+  Json json = Json::parse(tape.records);
+  for (std::size_t i = 0; i < tape.norms.size(); ++i) {
+    Json& record = json["records"][i];
+    record["step"] = tape.steps[i] < 0 ? Json() : Json(tape.steps[i]);
+    record["value_norm"] = to_json(Magnitude::of(tape.norms[i]));
+    record["gradient_norm"] = to_json(tape.gradients[i]);
+  }
+  return Json{{"tape", {{"update", update}, {"records", std::move(json["records"])}}}};
+}
+
+}  // namespace
+
+void RunLog::add(const Observation& seen, const Weights& weights, bool map) {
   Json json{{"update", seen.update},
             {"loss", to_json(seen.loss)},
             {"gradient_norm", to_json(seen.gradient_norm)},
             {"clipped_gradient_norm", to_json(seen.clipped_gradient_norm)},
             {"clipped", seen.clipped},
-            {"lambda", to_json(Magnitude::of(lambda))},
+            {"lambda", to_json(Magnitude::of(weights.lambda))},
+            {"sigma_mean", to_json(Magnitude::of(weights.sigma_mean))},
+            {"sigma_min", to_json(Magnitude::of(weights.sigma_min))},
+            {"rho", to_json(Magnitude::of(weights.rho))},
             {"state_gradient", to_json(seen.state_gradient)}};
+  if (log_omega_) json["omega"] = to_json(Magnitude::of(seen.omega));
   if (!seen.contribution.empty()) json["contribution"] = to_json(seen.contribution);
+  if (seen.saturation) {
+    json["saturation"] = by_step(seen.saturation->mean);
+    json["shut"] = by_step(seen.saturation->shut);
+    if (map) json["saturation_by_unit"] = rows_of(seen.saturation->by_unit);
+  }
+  if (seen.transport) {
+    json["log10_transport"] = as_log10(seen.transport->transport.log_norm);
+    json["log10_product"] = as_log10(seen.transport->transport.log_product);
+    json["lyapunov"] = to_json(Magnitude::of(seen.transport->lyapunov));
+  }
   json_.write(line(json));
+  if (seen.tape) json_.write(line(tape_line(seen.update, *seen.tape)));
 
   std::string rows;
   for (std::size_t k = 0; k < seen.state_gradient.size(); ++k) {
@@ -96,6 +141,16 @@ void RunLog::add(const Observation& seen, double lambda) {
     rows += '\n';
   }
   csv_.write(rows);
+}
+
+void RunLog::end(const Result& result) {
+  Json json{{"updates", result.updates}, {"interrupted", result.interrupted}};
+  if (result.tested) {
+    json["test_loss"] = to_json(Magnitude::of(result.tested->loss));
+    if (!std::isnan(result.tested->error_rate)) json["test_errors"] = result.tested->error_rate;
+  }
+  json["story"] = result.story;
+  json_.write(line(Json{{"result", json}}));
 }
 
 }  // namespace sequence

@@ -13,8 +13,6 @@ namespace sequence {
 
 namespace {
 
-bool is_zero(const Magnitude& magnitude) { return magnitude.value == 0; }
-
 // "1.3e-144" for a number given by its logarithm, which a double need not reach.
 std::string from_log10(double log10) {
   if (!std::isfinite(log10)) return log10 < 0 ? "0" : "-";
@@ -23,7 +21,7 @@ std::string from_log10(double log10) {
 }
 
 double bound_per_step(const History& run, const Logged& logged) {
-  return ebb::gamma(run.options.activation) * logged.lambda;
+  return ebb::gamma(run.options.activation) * logged.weights.lambda;
 }
 
 // The table: its head, and a line for one logged update.
@@ -38,42 +36,21 @@ std::string row(const History& run, const Logged& logged, const std::string& nam
   const Observation& seen = logged.seen;
   return fmt::format(
       row_format, name, seen.update, to_text(seen.state_gradient.back()), to_text(seen.state_gradient[1]),
-      to_text(seen.first_to_last()), fmt::format("{:.3g}", bound_per_step(run, logged)),
+      to_text(run.way_back(seen).ratio()), fmt::format("{:.3g}", bound_per_step(run, logged)),
       run.scored == 1 ? from_log10(run.log10_bound(logged, run.anchor() - 1)) : "-", to_text(seen.loss, "{:.4f}"));
 }
 
-// How the gradient fared on its way through one logged update.
-std::string way_back(const History& run, const Logged& logged) {
-  const std::vector<Magnitude>& gradient = logged.seen.state_gradient;
-  const Magnitude ratio = logged.seen.first_to_last();
-  if (!logged.seen.is_finite()) return "was no longer finite, and the run ended";
-  if (gradient.back() == 0.0) return "didn't arrive: at the last step it was already zero";
-  if (is_zero(ratio)) {
-    const auto last_zero = std::find_if(gradient.rbegin(), gradient.rend(), is_zero);
-    const char* reason = last_zero->kind == nn::Kind::saturated   ? "saturated: every σ' is 0 as stored"
-                         : last_zero->kind == nn::Kind::underflow ? "underflow: too small for float32"
-                                                                  : "a true zero, as where W is 0";
-    return fmt::format("vanished: at lag {} it was exactly zero ({})", last_zero - gradient.rbegin(), reason);
-  }
-  const Index steps = run.options.time - 1;
-  if (steps == 0) return "had no step to go back";
-  const char* verb = ratio < 1e-2 ? "vanished" : ratio > 1e2 ? "exploded" : "stayed in size";
-  return fmt::format("{}: each of {} steps back multiplied it by {:.3g}, all of them by {:.2g}", verb, steps,
-                     std::pow(ratio, 1.0 / static_cast<double>(steps)), ratio.value);
-}
-
 std::string bound_in_words(const History& run) {
-  if (run.scored == run.options.time)
-    return "  Every state has a loss of its own, which hides what decays on the way.\n";
-  if (run.scored > 1)
-    return fmt::format("  The loss reads the last {} states; before these, a step multiplies by at most γλ = {:.3g}.\n",
-                       run.scored, bound_per_step(run, run.first()));
+  if (run.scored == run.options.time) return "Every state has a loss of its own, which hides what decays on the way.";
   const double per_step = bound_per_step(run, run.first());
+  if (run.scored > 1)
+    return fmt::format("The loss reads the last {} states; before these, a step multiplies by at most γλ = {:.3g}.",
+                       run.scored, per_step);
   if (!std::isfinite(per_step)) return "";
   const char* words = std::abs(per_step - 1) < 1e-3 ? "it could not grow"
                       : per_step < 1                ? "it had to shrink"
                                                     : "it could grow, but need not have";
-  return fmt::format("  By the bound, with γλ = {:.3g}, {}.\n", per_step, words);
+  return fmt::format("By the bound, with γλ = {:.3g}, {}.", per_step, words);
 }
 
 // For a gradient that was there at first: when it was gone.
@@ -84,34 +61,26 @@ std::string loss_of_gradient(const History& run) {
                                                                         run.options.learning_rate, run.norm_before_zero)
                                                           : "";
   return fmt::format(
-      "  The step of update {}{} {}:\n"
-      "  ∂L/∂s_1 was exactly zero ({}) at update {}, and at {} of the {} updates from there on.\n",
+      "The step of update {}{} {}: ∂L/∂s_1 was exactly zero ({}) at update {}, and at {} of the {} updates from there "
+      "on.",
       gone.update - 1, size,
       gone.state_gradient[1].kind == nn::Kind::saturated ? "threw the network into saturation" : "put an end to that",
       nn::name(gone.state_gradient[1].kind), gone.update, run.zeros, run.updates_done - gone.update);
 }
 
-std::string story(const History& run) {
-  const Index first = run.first().seen.update, last = run.last().seen.update;
-  std::string text =
-      fmt::format("{}\n  At update {} the gradient {}.\n", run.options.name, first, way_back(run, run.first()));
-  text += bound_in_words(run) + loss_of_gradient(run);
-  if (last != first) text += fmt::format("  At update {} it {}.\n", last, way_back(run, run.last()));
-  if (last != first && run.least_ratio > 0)
-    text += fmt::format("  Over all logged updates ‖∂L/∂s_1‖ was {:.2g} to {:.2g} times ‖∂L/∂s_{}‖.\n", run.least_ratio,
-                        run.greatest_ratio, run.options.time);
-  return text;
+std::string at_update(const History& run, const Logged& logged) {
+  return fmt::format("At update {}, {}.", logged.seen.update, report::verdict(run.way_back(logged.seen)));
 }
 
 std::string learned(const History& run) {
   if (run.tested && run.classes)
-    return fmt::format("  On fresh sequences: {:.1f} % errors, loss {:.4f} ({}: {:.4f}).\n",
-                       100 * run.tested->error_rate, run.tested->loss, run.trivial_answer, run.trivial_loss);
+    return fmt::format("On fresh sequences: {:.1f} % errors, loss {:.4f} ({}: {:.4f}).", 100 * run.tested->error_rate,
+                       run.tested->loss, run.trivial_answer, run.trivial_loss);
   if (run.tested)
-    return fmt::format("  On fresh sequences: mean squared error {:.4f} ({}: {:.4f}).\n", run.tested->loss,
+    return fmt::format("On fresh sequences: mean squared error {:.4f} ({}: {:.4f}).", run.tested->loss,
                        run.trivial_answer, run.trivial_loss);
   if (run.options.task != "text" || !run.last().seen.is_finite()) return "";
-  return fmt::format("  Loss {:.4f} nats ({:.4f} bits) a byte; {}: {:.4f}{}.\n", run.last().seen.loss.value,
+  return fmt::format("Loss {:.4f} nats ({:.4f} bits) a byte; {}: {:.4f}{}.", run.last().seen.loss.value,
                      run.last().seen.loss / std::log(2.0), run.trivial_answer, run.trivial_loss,
                      run.below_trivial ? fmt::format(", passed at update {}", *run.below_trivial) : ", not reached");
 }
@@ -135,6 +104,18 @@ std::string quoted(const std::string& text) {
   return nlohmann::json(text).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
 }
 
+std::vector<std::string> story(const History& run) {
+  const bool several = run.last().seen.update != run.first().seen.update;
+  std::vector<std::string> sentences{at_update(run, run.first()), bound_in_words(run), loss_of_gradient(run)};
+  if (several) sentences.push_back(at_update(run, run.last()));
+  if (several && run.least_ratio > 0)
+    sentences.push_back(fmt::format("Over all logged updates ‖∂L/∂s_1‖ was {:.2g} to {:.2g} times ‖∂L/∂s_{}‖.",
+                                    run.least_ratio, run.greatest_ratio, run.anchor()));
+  sentences.push_back(learned(run));
+  std::erase(sentences, "");
+  return sentences;
+}
+
 std::string summary(const std::vector<History>& runs) {
   std::string text = fmt::format("‖∂L/∂s_k‖ from the last step back to the first, and the bound on the ratio\n\n{}",
                                  head(runs.front().options));
@@ -142,7 +123,7 @@ std::string summary(const std::vector<History>& runs) {
     text += row(run, run.first(), run.options.name);
     if (run.kept.size() > 1) text += row(run, run.last(), "");
   }
-  for (const History& run : runs) text += fmt::format("\n{}{}", story(run), learned(run));
+  for (const History& run : runs) text += fmt::format("\n{}\n  {}\n", run.options.name, fmt::join(story(run), "\n  "));
   return text;
 }
 

@@ -17,6 +17,9 @@ std::string crossing(const History& run, double seconds);
 // A text in double quotes, on one line, in valid UTF-8.
 std::string quoted(const std::string& text);
 
+// What became of a run's gradients, in sentences: the words of its report too.
+std::vector<std::string> story(const History& run);
+
 // ‖∂L/∂s_k‖ at the last step and at the first, at the first logged update and the last, beside the bound (γλ)^(T−1);
 // then for each run what that means. At least one run, each with an update.
 std::string summary(const std::vector<History>& runs);

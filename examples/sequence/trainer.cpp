@@ -1,10 +1,13 @@
 #include "sequence/trainer.h"
 
 #include <limits>
+#include <utility>
 
 namespace sequence {
 
 namespace {
+
+constexpr std::size_t recurrent_weights = 1;  // among the parameters: rnn.U, rnn.W, …
 
 std::variant<nn::Sgd, nn::Adam> make_optimizer(const RunOptions& options, const nn::Parameters& parameters) {
   if (options.optimizer == "adam") return nn::Adam(parameters, {.learning_rate = options.learning_rate});
@@ -14,13 +17,6 @@ std::variant<nn::Sgd, nn::Adam> make_optimizer(const RunOptions& options, const 
 }
 
 }  // namespace
-
-Magnitude Observation::first_to_last() const {
-  const Magnitude &first = state_gradient[1], &last = state_gradient.back();
-  if (first.kind != nn::Kind::number) return first;
-  if (last.kind != nn::Kind::number) return last;
-  return Magnitude::of(first / last);
-}
 
 Trainer::Trainer(const RunOptions& options, std::unique_ptr<Task> task)
     : Trainer(options, std::move(task), ebb::Rng(options.seed)) {}
@@ -42,8 +38,23 @@ Trainer::Trainer(const RunOptions& options, std::unique_ptr<Task> task, ebb::Rng
   state_gradients_.resize(states_.size());
 }
 
-ebb::Tensor Trainer::pass(const nn::Shard& shard, const Batch& batch, std::span<ebb::Tensor> gradients) {
+namespace {
+
+// Along the first sequence of the batch.
+Transported transported(const nn::Rnn& rnn, const ebb::Tensor& inputs, const ebb::Tensor& states) {
+  const ebb::Pause pause;
+  const ebb::Tensor x = ebb::slice(inputs, 0, 1, /*axis=*/1), initial = ebb::slice(states, 0, 1);
+  Transported result{nn::transport(rnn, x, initial), 0};
+  result.lyapunov = nn::lyapunov_exponents(rnn, x, initial, {.count = 1}).front();
+  return result;
+}
+
+}  // namespace
+
+ebb::Tensor Trainer::pass(const nn::Shard& shard, const Batch& batch, std::span<ebb::Tensor> gradients,
+                          const Attention& attention, Observation& seen) {
   const auto index = static_cast<std::size_t>(shard.index);
+  const bool is_first = index == 0;
   const Batch rows = batch.rows(shard);
 
   ebb::Tape tape;
@@ -51,35 +62,59 @@ ebb::Tensor Trainer::pass(const nn::Shard& shard, const Batch& batch, std::span<
   ebb::Tensor loss = task_->loss(task_->answer(model_, run), rows);
 
   nn::GradientFlow flow(model_.rnn, run, {.contributions = options_.contributions});
-  tape.gradients(loss, parameters_.tensors(), gradients, {.observer = flow.observer()});
+  nn::Omega omega(model_.rnn, run);
+  std::optional<TapeWatch> watch;
+  if (is_first && attention.tape) watch.emplace(tape);
+  ebb::Observer observer = flow.observer();
+  if (options_.omega > 0 || watch)
+    observer = [&, to_flow = flow.observer(), to_omega = omega.observer()](const ebb::Record& record,
+                                                                           const ebb::Tensor& gradient) {
+      to_flow(record, gradient);
+      if (options_.omega > 0) to_omega(record, gradient);
+      if (watch) watch->observe(record, gradient);
+    };
+  tape.gradients(loss, parameters_.tensors(), gradients, {.observer = observer});
+
+  if (options_.omega > 0) {
+    const nn::OmegaValue regulariser = omega.value();
+    seen.omega = regulariser.value;
+    ebb::Tensor& by_W = gradients[recurrent_weights];
+    const ebb::Pause pause;
+    by_W = by_W + options_.omega * regulariser.by_W;
+  }
+  if (watch) seen.tape = std::move(*watch).copy(run, flow);
+  if (is_first && attention.saturation) seen.saturation = nn::saturation(model_.rnn, run);
+  if (is_first && attention.transport) seen.transport = transported(model_.rnn, rows.inputs, states_[index]);
+  if (options_.contributions) seen.contribution = std::move(flow.contribution);
   state_gradients_[index] = std::move(flow.state_gradient);
-  if (options_.contributions) contribution_ = std::move(flow.contribution);
   // A source on the next tape: truncated backpropagation through time.
   if (task_->continues) states_[index] = run.last();
   return loss;
 }
 
-Observation Trainer::observe() {
+Observation Trainer::observe(const Attention& attention) {
   const Batch batch = task_->next(data_);
-  const double loss = parallel_.loss_and_gradients(
-      options_.batch, gradients_,
-      [&](const nn::Shard& shard, std::span<ebb::Tensor> gradients) { return pass(shard, batch, gradients); });
+  Observation seen;
+  seen.update = updates_++;
+  const double loss = parallel_.loss_and_gradients(options_.batch, gradients_,
+                                                   [&](const nn::Shard& shard, std::span<ebb::Tensor> gradients) {
+                                                     return pass(shard, batch, gradients, attention, seen);
+                                                   });
 
   const double limit = options_.clip > 0 ? options_.clip : std::numeric_limits<double>::infinity();
   const double norm = nn::clip_norm(gradients_, limit, nn::NonFinite::skip);
-  return {.update = updates_++,
-          .loss = Magnitude::of(loss),
-          .gradient_norm = Magnitude::of(norm),
-          .clipped_gradient_norm = Magnitude::of(nn::gradient_norm(gradients_)),
-          .clipped = norm > limit,
-          .state_gradient = nn::joined(state_gradients_, shares_),
-          .contribution = std::move(contribution_)};
+  seen.loss = Magnitude::of(loss);
+  seen.gradient_norm = Magnitude::of(norm);
+  seen.clipped_gradient_norm = Magnitude::of(nn::gradient_norm(gradients_));
+  seen.clipped = norm > limit;
+  seen.state_gradient = nn::joined(state_gradients_, shares_);
+  return seen;
 }
 
 void Trainer::learn() {
   std::visit([this](auto& optimizer) { optimizer.step(gradients_); }, optimizer_);
 }
 
-TestResult Trainer::test() const { return sequence::test(model_, *task_, /*sequences=*/1000, test_data_); }
+TestResult Trainer::test(Index sequences) const { return sequence::test(model_, *task_, sequences, test_data_); }
 
 }  // namespace sequence

@@ -3,15 +3,15 @@
 
 #include <cmath>
 #include <memory>
+#include <optional>
 #include <span>
 #include <variant>
 #include <vector>
 
+#include "sequence/closeup.h"
 #include "sequence/tasks.h"
 
 namespace sequence {
-
-using nn::Magnitude;
 
 // What one update saw. Arrays by k as in Unrolled::states: [0] belongs to the initial state, [T] to the last.
 struct Observation {
@@ -22,10 +22,14 @@ struct Observation {
   bool clipped = false;
   std::vector<Magnitude> state_gradient;  // ‖∂L/∂s_k‖ over batch and units
   std::vector<Magnitude> contribution;    // ‖C_k‖_F, where asked for
+  double omega = 0;                       // Ω, where it is part of what is minimised; not in the loss
+
+  // Where asked for.
+  std::optional<nn::Saturation> saturation;  // of the first shard
+  std::optional<Transported> transport;
+  std::optional<TapeCopy> tape;  // of the first shard
 
   bool is_finite() const { return std::isfinite(gradient_norm.value); }
-  // ‖∂L/∂s_1‖ / ‖∂L/∂s_T‖, or the kind of whichever of the two isn't a number.
-  Magnitude first_to_last() const;
 };
 
 class Trainer {
@@ -34,21 +38,21 @@ class Trainer {
   Trainer(const RunOptions& options, std::unique_ptr<Task> task);
 
   // The next sequences: one forward pass, one sweep (of each shard, where the batch is cut), and clipping.
-  Observation observe();
+  Observation observe(const Attention& attention = {});
   // One step of the optimiser by the gradients of what was just observed. NonFiniteError unless they are finite.
   void learn();
 
+  Index updates() const { return updates_; }  // observed so far
   const Model& model() const { return model_; }
   const Task& task() const { return *task_; }
-  // γ ‖W‖₂ bounds what one step back can multiply the gradient by. float64.
-  double lambda() const { return ebb::spectral_norm(model_.rnn.W); }
-  // On fresh sequences, the same for each call.
-  TestResult test() const;
+  // On at least that many fresh sequences, the same for each call.
+  TestResult test(Index sequences = 1000) const;
 
  private:
   Trainer(const RunOptions& options, std::unique_ptr<Task> task, ebb::Rng rng);
-  // Forward and back through a shard; its loss.
-  ebb::Tensor pass(const nn::Shard& shard, const Batch& batch, std::span<ebb::Tensor> gradients);
+  // Forward and back through a shard; its loss. The first one fills in what `seen` is to hold beyond the flow.
+  ebb::Tensor pass(const nn::Shard& shard, const Batch& batch, std::span<ebb::Tensor> gradients,
+                   const Attention& attention, Observation& seen);
 
   RunOptions options_;
   std::unique_ptr<Task> task_;
@@ -61,7 +65,6 @@ class Trainer {
   std::vector<ebb::Tensor> states_;
   std::vector<std::vector<Magnitude>> state_gradients_;
   std::vector<double> shares_;
-  std::vector<Magnitude> contribution_;  // of the one shard, where asked for
   std::vector<ebb::Tensor> gradients_;
   Index updates_ = 0;
 };

@@ -1,0 +1,113 @@
+#include "report/log_file.h"
+
+#include <fmt/format.h>
+
+#include <cmath>
+#include <fstream>
+#include <limits>
+
+namespace report {
+
+namespace {
+
+std::vector<Magnitude> magnitudes(const Json& json, const char* key) {
+  std::vector<Magnitude> result;
+  if (const auto found = json.find(key); found != json.end())
+    for (const Json& element : *found) result.push_back(magnitude_of(element));
+  return result;
+}
+
+// Numbers; `none` for null.
+template <class T>
+std::vector<T> numbers(const Json& json, const char* key, T none) {
+  std::vector<T> result;
+  if (const auto found = json.find(key); found != json.end())
+    for (const Json& element : *found) result.push_back(element.is_null() ? none : element.get<T>());
+  return result;
+}
+
+Magnitude magnitude(const Json& json, const char* key) {
+  const auto found = json.find(key);
+  return found == json.end() ? Magnitude::no_path() : magnitude_of(*found);
+}
+
+Update update_of(Json& json, std::size_t states) {
+  Update update{.update = json.at("update").get<Index>(),
+                .loss = magnitude(json, "loss"),
+                .gradient_norm = magnitude(json, "gradient_norm"),
+                .clipped_gradient_norm = magnitude(json, "clipped_gradient_norm"),
+                .clipped = json.value("clipped", false),
+                .lambda = magnitude(json, "lambda"),
+                .sigma_mean = magnitude(json, "sigma_mean"),
+                .sigma_min = magnitude(json, "sigma_min"),
+                .rho = magnitude(json, "rho"),
+                .state_gradient = magnitudes(json, "state_gradient"),
+                .contribution = magnitudes(json, "contribution"),
+                .saturation = numbers(json, "saturation", std::numeric_limits<float>::quiet_NaN()),
+                .shut = numbers(json, "shut", std::numeric_limits<float>::quiet_NaN()),
+                .log10_transport = numbers(json, "log10_transport", -std::numeric_limits<double>::infinity()),
+                .log10_product = numbers(json, "log10_product", -std::numeric_limits<double>::infinity()),
+                .lyapunov = magnitude(json, "lyapunov")};
+  if (const auto map = json.find("saturation_by_unit"); map != json.end()) update.saturation_by_unit = std::move(*map);
+  if (update.state_gradient.size() != states)
+    throw std::invalid_argument(
+        fmt::format("\"state_gradient\" has {} places; \"time\" asks for {}", update.state_gradient.size(), states));
+  const auto require = [states](const char* key, std::size_t size) {
+    if (size != 0 && size != states)
+      throw std::invalid_argument(fmt::format("\"{}\" has {} places; \"time\" asks for {}", key, size, states));
+  };
+  require("contribution", update.contribution.size());
+  require("saturation", update.saturation.size());
+  require("shut", update.shut.size());
+  require("log10_transport", update.log10_transport.size());
+  require("log10_product", update.log10_product.size());
+  return update;
+}
+
+void take(LogFile& log, Json json) {
+  if (!json.is_object() || json.empty()) throw std::invalid_argument("not an object");
+  const std::string kind = json.begin().key();
+  if (kind == "update")
+    log.updates.push_back(update_of(json, static_cast<std::size_t>(log.time()) + 1));
+  else if (kind == "tape")
+    log.tapes.push_back(std::move(json[kind]));
+  else if (kind == "result")
+    log.result = std::move(json[kind]);
+  else if (kind == "check")
+    log.checks.push_back(std::move(json[kind]));
+  else if (kind == "curve")
+    log.curves.push_back(std::move(json[kind]));
+  else if (kind == "grid")
+    log.grids.push_back(std::move(json[kind]));
+  else
+    throw std::invalid_argument(fmt::format("a line of an unknown kind, \"{}\"", kind));
+}
+
+}  // namespace
+
+LogFile read_log(const std::filesystem::path& file) {
+  std::ifstream in(file, std::ios::binary);
+  if (!in) throw LogError(fmt::format("cannot open {}", file.string()));
+  LogFile log;
+  std::string text;
+  for (std::size_t number = 1; std::getline(in, text); ++number) {
+    if (in.eof()) break;  // no end of line: it was cut off
+    try {
+      Json json = Json::parse(text);
+      if (number > 1) {
+        take(log, std::move(json));
+        continue;
+      }
+      if (!json.is_object() || !json.contains("program")) throw std::invalid_argument("not the header of a log");
+      log.header = std::move(json);
+      if (log.time() < 0 || log.anchor() < 0 || log.anchor() > log.time() + 1)
+        throw std::invalid_argument("\"time\" and \"scored\" don't fit");
+    } catch (const std::exception& error) {
+      throw LogError(fmt::format("{}, line {}: {}", file.string(), number, error.what()));
+    }
+  }
+  if (log.header.is_null()) throw LogError(fmt::format("{} holds no log", file.string()));
+  return log;
+}
+
+}  // namespace report
