@@ -1,0 +1,81 @@
+// The page: reads the data, sets up the cursor and the colours, and puts one panel a run into a section a subject.
+import { read } from "./data.js";
+import { Cursor, merged } from "./cursor.js";
+import { ColorScale } from "./scale.js";
+import { configuration, stories } from "./configuration.js";
+import { controls, themeChoice } from "./controls.js";
+import { el, math } from "./dom.js";
+import { experiment } from "./experiment.js";
+import { legend } from "./legend.js";
+import { announcer, verdicts } from "./verdicts.js";
+import { explorer } from "./tape/explorer.js";
+import * as heat from "./panels/heat.js";
+import * as slice from "./panels/slice.js";
+import * as transport from "./panels/transport.js";
+import * as contribution from "./panels/contribution.js";
+import * as saturation from "./panels/saturation.js";
+import { loss, norm, weights } from "./panels/training.js";
+
+const introduction =
+  "A recurrent net is one layer applied again and again: s_k = σ(U x_k + W s_{k−1} + b). To learn from step k, the loss at the end must send " +
+  "its gradient ∂L/∂s_k all the way back to it, and each step back multiplies by diag(σ′(a_k)) W. Many factors below 1 leave nothing " +
+  "(the gradient vanishes: early steps can't be learnt); many above 1 leave far too much (it explodes: one update throws the net away).";
+
+function section(title, reading, ...content) {
+  return el("section", { class: "kind", "aria-label": title }, el("h2", {}, title), reading ? el("p", { class: "reading" }, math(reading)) : null, ...content);
+}
+
+function panels(subject, runs, context) {
+  const built = runs.map((run) => [run, subject.build(run, context)]).filter(([, element]) => element);
+  if (built.length === 0) return null;
+  const missing = built.every(([, element]) => element.classList.contains("missing"));
+  const shown = missing ? [built[0][1]] : built.map(([run, element]) => el("div", { class: "panel" }, runs.length > 1 ? el("h3", {}, run.name) : null, element));
+  return section(subject.title, subject.reading, el("div", { class: missing ? "" : "panels" }, shown), subject.after ?? null);
+}
+
+function show(report, main) {
+  const { runs } = report;
+  document.title = `${report.title} · ebb`;
+  document.getElementById("title").textContent = report.title;
+  document.getElementById("version").textContent = `ebb ${report.version ?? ""}`;
+  if (report.experiment) main.append(experiment(report.experiment));
+  if (runs.length === 0) {
+    document.getElementById("header").append(themeChoice());
+    return;
+  }
+  document.body.dataset.runs = Math.min(runs.length, 4);
+  const cursor = new Cursor(merged(runs.map((run) => run.updates)), merged(runs.map((run) => run.steps)));
+  const scale = new ColorScale(runs);
+  const context = {
+    cursor,
+    scale,
+    sliceRange: slice.range(runs),
+    transportRange: transport.range(runs),
+    contributionRange: contribution.range(runs),
+    lossRanges: loss.ranges(runs),
+    normRanges: norm.ranges(runs),
+    weightsRanges: weights.ranges(runs),
+  };
+  const of = (subject) => panels(subject, runs, context);
+  main.append(
+    el("p", { class: "introduction" }, math(introduction)),
+    verdicts(runs, cursor),
+    controls(cursor),
+    announcer(runs, cursor),
+    of({ ...heat, after: legend(runs, scale) }) ?? "",
+    ...[slice, transport, contribution, saturation, loss, norm, weights].map((subject) => of(subject) ?? ""),
+    explorer(runs, scale) ?? "",
+    section("What became of it", null, stories(runs)),
+    section("Configuration", null, configuration(runs)),
+  );
+}
+
+const main = document.getElementById("main");
+try {
+  show(read(document), main);
+} catch (error) {
+  main.append(el("p", { class: "broken", role: "alert" }, `This report can't be shown: ${error.message}`));
+  throw error;
+} finally {
+  document.documentElement.dataset.ready = Math.round(performance.now());
+}
