@@ -1,8 +1,13 @@
 #!/usr/bin/env bash
-# A document whose code is a program. `literate.sh program DOC` prints that program: its blocks of ```cpp one after the
+# Documents and programs that belong together, so that neither can drift; the tests compare, docs/refresh.sh refreshes.
+#
+# A document whose code is a program: `literate.sh program DOC` prints that program: its blocks of ```cpp one after the
 # other in main, those of ```cpp definition before it. `literate.sh filled DOC PROGRAM` prints DOC with each block of
-# ```text holding what PROGRAM, built from it, printed in the block of code above. The tests compare, docs/refresh.sh
-# refreshes.
+# ```text holding what PROGRAM, built from it, printed in the block of code above.
+#
+# A document that goes along with a program: the program prints sections, a title at the start of a line and all else
+# indented, and the document has them as headings. `literate.sh sections DOC PROGRAM` prints DOC with the block of
+# ```text under each such heading holding that section. It fails where either has a section that the other lacks.
 set -euo pipefail
 case $1 in
 program)
@@ -30,5 +35,22 @@ filled)
         if (line == "```text") { printf "%s", printed[block]; skipping = 1 }
       }
     }'
+  ;;
+sections)
+  output=$("$3")
+  awk -v doc="$2" '
+    /^[^ ]/ { title = $0; titles[++count] = title; next }
+    NF { printed[title] = printed[title] substr($0, 3) "\n" }
+    END {
+      while ((getline line < doc) > 0) {
+        if (line ~ /^#+ /) { heading = line; sub(/^#+ /, "", heading) }
+        if (skipping && line == "```") skipping = 0
+        if (!skipping) print line
+        if (line == "```text") { printf "%s", printed[heading]; shown[heading] = skipping = 1 }
+      }
+      for (i = 1; i <= count; ++i) if (!(titles[i] in shown)) missing = missing "not in the document: " titles[i] "\n"
+      for (heading in shown) if (!(heading in printed)) missing = missing "not printed: " heading "\n"
+      if (missing) { printf "%s", missing > "/dev/stderr"; exit 1 }
+    }' <<< "$output"
   ;;
 esac

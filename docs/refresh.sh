@@ -18,7 +18,9 @@ awk -v table="$runs/table.txt" '
 cp "$runs/README.md" README.md
 
 . cmake/setup.sh
-build release how_it_works -DEBB_TESTS=ON
+build release "how_it_works article" -DEBB_TESTS=ON
 docs/literate.sh filled docs/how-it-works.md build/release/tests/how_it_works > "$runs/how-it-works.md"
 cp "$runs/how-it-works.md" docs/how-it-works.md
-echo "refreshed README.md, docs/three-ways.svg and docs/how-it-works.md"
+docs/literate.sh sections docs/article.md build/release/examples/article > "$runs/article.md"
+cp "$runs/article.md" docs/article.md
+echo "refreshed README.md, docs/three-ways.svg, docs/how-it-works.md and docs/article.md"
