@@ -21,9 +21,10 @@ struct Side {
 
 // By how much two sides that are equal on paper may differ, relative to the norm of the second.
 inline constexpr double exact = 0;         // the same few operations on numbers without a rounding error
-inline constexpr double rounding = 1e-13;  // up to some hundred roundings of 1.1e-16 each
-// Of values, symmetric, with step 10⁻⁵: (10⁻⁵)² times a third derivative, and roundings divided by 10⁻⁵.
-inline constexpr double differences = 1e-9;
+inline constexpr double rounding = 1e-14;  // up to a hundred roundings of 1.1e-16 each
+// Of values, symmetric, with step h = 1e-5: h² times a sixth of the third derivative, and roundings divided by h. Each
+// is about 1e-11.
+inline constexpr double differences = 1e-10;
 
 // Prints titles at the start of a line and all else indented: docs/article.md is put together by that. Of differences
 // it prints the power of ten that they stay below, since their digits depend on the instruction set.
