@@ -46,10 +46,12 @@ sections)
         if (line ~ /^#+ /) { heading = line; sub(/^#+ /, "", heading) }
         if (skipping && line == "```") skipping = 0
         if (!skipping) print line
-        if (line == "```text") { printf "%s", printed[heading]; shown[heading] = skipping = 1 }
+        if (line != "```text") continue
+        if (!(heading in printed)) missing = missing "not printed: " heading "\n"
+        printf "%s", printed[heading]
+        shown[heading] = skipping = 1
       }
       for (i = 1; i <= count; ++i) if (!(titles[i] in shown)) missing = missing "not in the document: " titles[i] "\n"
-      for (heading in shown) if (!(heading in printed)) missing = missing "not printed: " heading "\n"
       if (missing) { printf "%s", missing > "/dev/stderr"; exit 1 }
     }' <<< "$output"
   ;;
