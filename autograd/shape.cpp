@@ -40,6 +40,7 @@ Index Shape::from_the_back(Index axis) const {
 }
 
 Shape Shape::without(Index axis) const {
+  axis = resolve_axis("shape", *this, axis);
   Shape result;
   for (Index i = 0; i < rank_; ++i)
     if (i != axis) result.extents_[static_cast<std::size_t>(result.rank_++)] = extents_[static_cast<std::size_t>(i)];
@@ -47,12 +48,16 @@ Shape Shape::without(Index axis) const {
 }
 
 Shape Shape::with(Index axis, Index extent) const {
+  axis = resolve_axis("shape", *this, axis);
   std::array<Index, max_rank> extents = extents_;
   extents[static_cast<std::size_t>(axis)] = extent;
   return Shape(std::span(extents.data(), static_cast<std::size_t>(rank_)));
 }
 
 Shape Shape::inserted(Index axis, Index extent) const {
+  if (axis < -rank_ - 1 || axis > rank_)
+    fail<ShapeError>("shape", "{} can't have a new axis {}; use -{} to {}", *this, axis, rank_ + 1, rank_);
+  if (axis < 0) axis += rank_ + 1;
   std::array<Index, max_rank + 1> extents{};
   std::copy(begin(), begin() + axis, extents.begin());
   extents[static_cast<std::size_t>(axis)] = extent;

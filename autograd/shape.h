@@ -32,7 +32,8 @@ class Shape {
   const Index* begin() const { return extents_.data(); }
   const Index* end() const { return extents_.data() + rank_; }
 
-  // This shape without one axis, with that axis set to `extent`, or with a new one of `extent` put before it.
+  // This shape without one axis, with that axis set to `extent`, or with a new one of `extent`, which is `axis` of the
+  // result. The last axis is -1; ShapeError when there is no such axis.
   Shape without(Index axis) const;
   Shape with(Index axis, Index extent) const;
   Shape inserted(Index axis, Index extent) const;

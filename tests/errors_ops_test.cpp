@@ -49,6 +49,11 @@ const std::vector<ErrorRow>& op_error_rows() {
       row<ShapeError>([] { (void)sum(tensor(1.0), 0); }, "[sum] axis 0 doesn't exist in []: a scalar has no axes"),
       row<ShapeError>(
           [] {
+            (void)Shape{2, 3}.inserted(3, 1);
+          },
+          "[shape] [2, 3] can't have a new axis 3; use -3 to 2"),
+      row<ShapeError>(
+          [] {
             (void)sum(ones({2, 3}), 2);
           },
           "[sum] axis 2 doesn't exist in [2, 3]; use -2 to 1"),

@@ -29,6 +29,15 @@ TEST_CASE("shape: without and with and inserted") {
   CHECK(shape.with(0, 7) == Shape{7, 3, 4});
   CHECK(shape.inserted(0, 5) == Shape{5, 2, 3, 4});
   CHECK(shape.inserted(3, 5) == Shape{2, 3, 4, 5});
+  CHECK(shape.without(-1) == Shape{2, 3});
+  CHECK(shape.with(-3, 7) == Shape{7, 3, 4});
+  CHECK(shape.inserted(-1, 5) == Shape{2, 3, 4, 5});
+  CHECK(shape.inserted(-4, 5) == Shape{5, 2, 3, 4});
+  CHECK(Shape{}.inserted(-1, 5) == Shape{5});
+  check_says(message_of<ShapeError>([&] { (void)shape.without(3); }), {"axis 3", "[2, 3, 4]", "-3 to 2"});
+  check_says(message_of<ShapeError>([&] { (void)shape.with(-4, 1); }), {"axis -4", "[2, 3, 4]"});
+  check_says(message_of<ShapeError>([&] { (void)shape.inserted(4, 1); }), {"axis 4", "[2, 3, 4]", "-4 to 3"});
+  check_says(message_of<ShapeError>([] { (void)Shape{}.with(0, 1); }), {"axis 0", "[]"});
   check_says(message_of<ShapeError>([] { (void)Shape{1, 2, 3, 4, 5, 6}.inserted(0, 2); }), {"7 axes"});
 }
 
