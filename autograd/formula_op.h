@@ -2,7 +2,7 @@
 //
 //   struct Swish : ebb::Named<"swish"> {
 //     static auto value(auto x) { return x * ebb::sigmoid(x); }
-//     static auto derivative(auto x, auto y) { return y + ebb::sigmoid(x) * (1.0 - y); }
+//     static auto derivative(auto x, auto y) { return ebb::sigmoid(x) + y * (1.0 - ebb::sigmoid(x)); }
 //   };
 //   ebb::Tensor y = ebb::elementwise<Swish>(x);
 #pragma once

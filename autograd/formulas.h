@@ -156,9 +156,13 @@ struct Gelu : Named<"gelu"> {
   static auto derivative(auto x, auto) { return 0.5 * erfc(-sqrt_half * x) + x * (density_at_0 * exp(-0.5 * (x * x))); }
 };
 
+// The derivative is σ + y (1 − σ): in y + σ (1 − y) a large y would take the digits of what is left.
 struct Silu : Named<"silu"> {
   static auto value(auto x) { return silu(x); }
-  static auto derivative(auto x, auto y) { return y + sigmoid(x) * (1.0 - y); }
+  static auto derivative(auto x, auto y) {
+    const auto s = sigmoid(x);
+    return s + y * (1.0 - s);
+  }
 };
 
 struct Elu : Named<"elu"> {

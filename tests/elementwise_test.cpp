@@ -131,6 +131,17 @@ TEST_CASE("elementwise: derivatives stay finite at the ends, of first and of sec
   }
 }
 
+// What is left of x + (1 − x) where 1 is below the last digit of x is nothing.
+TEST_CASE_TEMPLATE("elementwise: the derivative of silu is 1 however large x is", T, float, double) {
+  const Tensor x = tensor({100, 1e7, 1e16, 1e30}, dtype_of<T>);
+  Tape tape;
+  const Tensor y = silu(x);
+  const Tensor first = tape.gradient(sum(y), x, {.recorded = true});
+  CHECK(elements(first) == std::vector<double>{1, 1, 1, 1});
+  CHECK(elements(tape.jvp(y, x, ones_like(x))) == std::vector<double>{1, 1, 1, 1});
+  CHECK(elements(tape.gradient(sum(first), x)) == std::vector<double>{0, 0, 0, 0});
+}
+
 TEST_CASE("elementwise: pow at its corners") {
   CHECK(pow(number(0), 0.0).item() == 1);
   CHECK(pow(number(-2), 3.0).item() == -8);
