@@ -175,15 +175,15 @@ struct LeakyRelu : Named<"leaky_relu"> {
   static auto derivative(auto x, auto slope, auto) { return where(x > 0.0, 1.0, slope); }
 };
 
-// The two halves of clamp. At the bound the derivative is 1; a NaN stays one.
+// The two halves of clamp. At the bound the derivative is 1; a NaN stays one, with derivative 0.
 struct ClampLow : Named<"clamp_low"> {
   static auto value(auto x, auto low) { return where(x < low, low, x); }
-  static auto derivative(auto x, auto low, auto) { return where(x < low, 0.0, 1.0); }
+  static auto derivative(auto x, auto low, auto) { return where(x >= low, 1.0, 0.0); }
 };
 
 struct ClampHigh : Named<"clamp_high"> {
   static auto value(auto x, auto high) { return where(x > high, high, x); }
-  static auto derivative(auto x, auto high, auto) { return where(x > high, 0.0, 1.0); }
+  static auto derivative(auto x, auto high, auto) { return where(x <= high, 1.0, 0.0); }
 };
 
 // The larger one, where neither is NaN, else NaN. Of two that are equal each has half of the derivative.

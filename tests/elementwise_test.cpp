@@ -210,6 +210,8 @@ TEST_CASE_TEMPLATE("elementwise: clamp passes gradients between its bounds and a
   CHECK(elements(clamp(x, -infinity, 0)) == std::vector<double>{-3, -1, 0, 0, 0});
   CHECK(elements(clamp(x, 3, 1)) == std::vector<double>{1, 1, 1, 1, 1});
   CHECK(std::isnan(clamp(number(not_a_number, dtype_of<T>), -1, 2).item()));
+  CHECK(derivative_of([](const Tensor& v) { return clamp(v, -1, 2); }, number(not_a_number, dtype_of<T>), false) ==
+        std::vector<double>{0});
   check_says(message_of<Error>([&] { (void)clamp(x, not_a_number, 1); }), {"[clamp]", "nan", "1"});
 }
 
