@@ -111,11 +111,11 @@ Tensor outer(const Tensor& a, const Tensor& b) {
 
 Tensor transpose(const Tensor& x) {
   if (x.rank() != 2) fail<ShapeError>("transpose", "needs a matrix, not a tensor of shape {}; use permute", x.shape());
+  if (x.dtype() == i64) return permute(x, {1, 0});
   Tensor y = uninitialised(x.dtype(), {x.extent(1), x.extent(0)});
-  if (y.size() == 0) return y;
   by_float_type("transpose", x.dtype(), [&](auto zero) {
     using T = decltype(zero);
-    kernels::table<T>().transpose(x.extent(0), x.extent(1), data<T>(x), data<T>(y));
+    if (y.size() > 0) kernels::table<T>().transpose(x.extent(0), x.extent(1), data<T>(x), data<T>(y));
   });
   record(transpose_op, y, {&x});
   return y;

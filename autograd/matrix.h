@@ -20,7 +20,7 @@ struct MatmulOptions {
 [[nodiscard]] Tensor dot(const Tensor& a, const Tensor& b);
 [[nodiscard]] Tensor outer(const Tensor& a, const Tensor& b);
 
-// xᵀ for a matrix.
+// xᵀ for a matrix, of any element type.
 [[nodiscard]] Tensor transpose(const Tensor& x);
 
 }  // namespace ebb

@@ -72,7 +72,7 @@ Tensor broadcast_to(const Tensor& x, const Shape& shape) {
   if (!broadcasts_to(x.shape(), shape))
     fail<ShapeError>("broadcast_to", "{} doesn't broadcast to {}", x.shape(), shape);
   Tensor y = uninitialised(x.dtype(), shape);
-  by_float_type("broadcast_to", x.dtype(), [&](auto zero) {
+  detail::by_type(x.dtype(), [&](auto zero) {
     using T = decltype(zero);
     const BroadcastWalk<1> walk(shape, {&x.shape()});
     walk.rows([&](const auto& offsets, const auto& steps, Index at, Index length) {

@@ -16,7 +16,8 @@ namespace ebb {
 // Sums x over whatever it would take to broadcast `shape` to x's shape: the transpose of broadcast_to. ShapeError if it
 // doesn't broadcast.
 [[nodiscard]] Tensor sum_to(const Tensor& x, const Shape& shape);
-// x repeated along new axes and axes of extent 1, by NumPy's rule. ShapeError if it doesn't broadcast.
+// x, of any element type, repeated along new axes and axes of extent 1, by NumPy's rule. ShapeError if it doesn't
+// broadcast.
 [[nodiscard]] Tensor broadcast_to(const Tensor& x, const Shape& shape);
 
 struct VarianceOptions {

@@ -20,6 +20,23 @@ TEST_CASE("layout: permute takes each element where it says") {
   CHECK(permute(tensor(2.0), std::initializer_list<Index>{}).item() == 2);
 }
 
+TEST_CASE("layout: indices are transposed and repeated as numbers are") {
+  const Tensor x = tensor({{1, 2, 3}, {4, 5, 6}}, i64);
+  Tape tape;
+  CHECK(same_bits(transpose(x), tensor({{1, 4}, {2, 5}, {3, 6}}, i64)));
+  CHECK(same_bits(broadcast_to(x[0], {2, 3}), tensor({{1, 2, 3}, {1, 2, 3}}, i64)));
+  CHECK(same_bits(broadcast_to(unsqueeze(x[1], 1), {3, 2}), tensor({{4, 4}, {5, 5}, {6, 6}}, i64)));
+}
+
+TEST_CASE("layout: an empty matrix has a transpose, with a gradient") {
+  const Tensor x = zeros({3, 0});
+  Tape tape;
+  const Tensor y = transpose(x);
+  CHECK(y.shape() == Shape{0, 3});
+  CHECK(tape.gradient(sum(y), x).shape() == Shape{3, 0});
+  CHECK(tape.jvp(y, x, x).shape() == Shape{0, 3});
+}
+
 TEST_CASE("layout: permute refuses what isn't a permutation") {
   const Tensor x = ones({2, 3});
   check_says(message_of<ShapeError>([&] { (void)permute(x, {0, 0}); }), {"[permute]", "[0, 0]", "[2, 3]", "once"});
