@@ -96,13 +96,13 @@ Tensor sum(const Tensor& x, Index axis, bool keepdim) {
 
 Tensor mean(const Tensor& x) {
   const Transaction transaction;
-  return sum(x) * (1.0 / static_cast<double>(x.size()));
+  return sum(x) / static_cast<double>(x.size());
 }
 
 Tensor mean(const Tensor& x, Index axis, bool keepdim) {
   const Transaction transaction;
   axis = resolve_axis("mean", x.shape(), axis);
-  return sum(x, axis, keepdim) * (1.0 / static_cast<double>(x.extent(axis)));
+  return sum(x, axis, keepdim) / static_cast<double>(x.extent(axis));
 }
 
 Tensor variance(const Tensor& x, const VarianceOptions& options) {

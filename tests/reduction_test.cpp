@@ -29,6 +29,17 @@ TEST_CASE("reductions: max, min and their places, by axis and of everything") {
     }
 }
 
+// 1/49 and 1/41 are numbers that, rounded and multiplied by their counts, give less than 1.
+TEST_CASE_TEMPLATE("reductions: a mean is a quotient, so that the mean of equal numbers is that number", T, float,
+                   double) {
+  for (Index n = 1; n < 200; ++n) {
+    const Tensor x = full({n, 2}, 3, dtype_of<T>);
+    REQUIRE(mean(x).item() == 3);
+    REQUIRE(elements(mean(x, 0)) == std::vector<double>{3, 3});
+    REQUIRE(variance(x, 0, {.correction = 0})[0].item() == 0);
+  }
+}
+
 TEST_CASE("reductions: elements that tie share the gradient of max and min evenly") {
   const Tensor x = tensor({{3, 1, 3}, {1, 1, 1}}, f64);
   Tape tape;
