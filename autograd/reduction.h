@@ -1,5 +1,7 @@
-// Many numbers to few, and back.
+// Many numbers to few, and back. A scalar has no axis to go along (in PyTorch it has axis 0).
 #pragma once
+
+#include <concepts>
 
 #include "autograd/tensor.h"
 
@@ -41,6 +43,9 @@ struct VarianceOptions {
 [[nodiscard]] Tensor max(const Tensor& x, Index axis, bool keepdim = false);
 [[nodiscard]] Tensor min(const Tensor& x);
 [[nodiscard]] Tensor min(const Tensor& x, Index axis, bool keepdim = false);
+// A number that isn't an axis, max(x, 0.5), doesn't compile rather than be cut to one: see maximum.
+Tensor max(const Tensor& x, std::floating_point auto, bool = false) = delete;
+Tensor min(const Tensor& x, std::floating_point auto, bool = false) = delete;
 // Where it is: int64 positions along the axis, or in row-major order of everything. The first of those that tie, and
 // the first NaN before all, as in NumPy. No gradient passes.
 [[nodiscard]] Tensor argmax(const Tensor& x);

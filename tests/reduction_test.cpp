@@ -40,6 +40,23 @@ TEST_CASE_TEMPLATE("reductions: a mean is a quotient, so that the mean of equal 
   }
 }
 
+namespace {
+
+template <class T>
+concept AxisOfMax = requires(Tensor x, T axis) {
+  max(x, axis);
+  min(x, axis);
+};
+
+}  // namespace
+
+TEST_CASE("reductions: a number that is no axis isn't taken for one") {
+  CHECK(AxisOfMax<int>);
+  CHECK(AxisOfMax<Index>);
+  CHECK_FALSE(AxisOfMax<double>);
+  CHECK_FALSE(AxisOfMax<float>);
+}
+
 TEST_CASE("reductions: elements that tie share the gradient of max and min evenly") {
   const Tensor x = tensor({{3, 1, 3}, {1, 1, 1}}, f64);
   Tape tape;
