@@ -40,7 +40,8 @@ namespace ebb {
 [[nodiscard]] inline Tensor minimum(const Tensor& a, double b) { return elementwise<formulas::Minimum>(a, b); }
 [[nodiscard]] inline Tensor minimum(double a, const Tensor& b) { return elementwise<formulas::Minimum>(a, b); }
 // aᵇ as in IEEE 754: 1 where b is 0, NaN where a is negative and b no integer. By a the derivative is 0 where b is 0,
-// also at a = 0; by b it is 0 where a is 0 and b isn't negative, and NaN where a is negative.
+// also at a = 0; by b it is 0 where a is 0 and b isn't negative, and NaN where a is negative. (Where b is a tensor and
+// 0 in places, PyTorch's second derivative by a and b lacks the 1 / a that this one has there.)
 [[nodiscard]] inline Tensor pow(const Tensor& a, const Tensor& b) { return elementwise<formulas::Pow>(a, b); }
 [[nodiscard]] inline Tensor pow(const Tensor& a, double b) { return elementwise<formulas::Pow>(a, b); }
 [[nodiscard]] inline Tensor pow(double a, const Tensor& b) { return elementwise<formulas::Pow>(a, b); }
@@ -50,7 +51,7 @@ namespace ebb {
 [[nodiscard]] inline Tensor sqrt(const Tensor& x) { return elementwise<formulas::Sqrt>(x); }
 [[nodiscard]] inline Tensor exp(const Tensor& x) { return elementwise<formulas::Exp>(x); }
 [[nodiscard]] inline Tensor log(const Tensor& x) { return elementwise<formulas::Log>(x); }
-// eˣ − 1 and ln(1 + x), with all digits near 0.
+// eˣ − 1 and ln(1 + x), with all digits near 0. (The derivative of expm1 is eˣ; PyTorch's, y + 1, cancels below 0.)
 [[nodiscard]] inline Tensor expm1(const Tensor& x) { return elementwise<formulas::Expm1>(x); }
 [[nodiscard]] inline Tensor log1p(const Tensor& x) { return elementwise<formulas::Log1p>(x); }
 // The derivative at 0 is 0.
@@ -65,12 +66,12 @@ namespace ebb {
 
 // The logistic function.
 [[nodiscard]] inline Tensor sigmoid(const Tensor& x) { return elementwise<formulas::Sigmoid>(x); }
-// The derivative at 0 is 0.
+// The derivative at 0 is 0, and at NaN. (PyTorch: 1 at NaN.)
 [[nodiscard]] inline Tensor relu(const Tensor& x) { return elementwise<formulas::Relu>(x); }
-// ln(1 + eˣ), all the way: PyTorch's is x itself above 20.
+// ln(1 + eˣ), all the way: PyTorch's is x itself above 20, with derivative 1 and then 0.
 [[nodiscard]] inline Tensor softplus(const Tensor& x) { return elementwise<formulas::Softplus>(x); }
 // x Φ(x), Φ the distribution function of the standard normal: PyTorch's default, not its tanh approximation.
-// At −infinity it is 0, and silu too. (PyTorch: NaN.)
+// It keeps its digits far below 0, where PyTorch's cancels. At −infinity it is 0, and silu too. (PyTorch: NaN.)
 [[nodiscard]] inline Tensor gelu(const Tensor& x) { return elementwise<formulas::Gelu>(x); }
 // x · sigmoid(x), also known as swish.
 [[nodiscard]] inline Tensor silu(const Tensor& x) { return elementwise<formulas::Silu>(x); }
