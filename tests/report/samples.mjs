@@ -16,7 +16,18 @@ const range = (from, to, by = 1) => Array.from({ length: Math.floor((to - from) 
 const rounded = (x) => Number(x.toPrecision(4));
 
 // A run of T steps whose gradient changes by 10^rate(row) a step back; below 1e-45 it underflows.
-function run({ name, T = 100, updates = range(0, 1000, 10), rate, gamma = 1, clip = 0, loss, special = () => null, seed = 1, parts = {} }) {
+function run({
+  name,
+  T = 100,
+  updates = range(0, 1000, 10),
+  rate,
+  gamma = 1,
+  clip = 0,
+  loss,
+  special = () => null,
+  seed = 1,
+  parts = {},
+}) {
   const random = numbers(seed);
   const steps = range(0, T);
   const count = updates.length;
@@ -28,7 +39,9 @@ function run({ name, T = 100, updates = range(0, 1000, 10), rate, gamma = 1, cli
   };
   const heat = updates.map((_, row) => steps.map((k) => cell(row, k)));
   const progress = (row) => row / Math.max(count - 1, 1);
-  const total = heat.map((line) => rounded(10 ** Math.min(Math.max(...line.filter((x) => typeof x === "number"), -3), 30)));
+  const total = heat.map((line) =>
+    rounded(10 ** Math.min(Math.max(...line.filter((x) => typeof x === "number"), -3), 30)),
+  );
   const lambda = updates.map((_, row) => rounded((1.05 * 10 ** Math.max(rate(progress(row)), -1)) / gamma + 0.2));
   const word = (row) => {
     const power = T * rate(progress(row));
@@ -37,7 +50,17 @@ function run({ name, T = 100, updates = range(0, 1000, 10), rate, gamma = 1, cli
   const open = (row) => steps.map((k) => (k === 0 ? null : rounded(0.9 - 0.4 * progress(row) * Math.sin(k / 9) ** 2)));
   return {
     name,
-    config: { program: "train_sequence", run: name, task: "temporal-order", time: T, hidden: 20, gamma, clip, seed, learning_rate: 0.01 },
+    config: {
+      program: "train_sequence",
+      run: name,
+      task: "temporal-order",
+      time: T,
+      hidden: 20,
+      gamma,
+      clip,
+      seed,
+      learning_rate: 0.01,
+    },
     time: T,
     anchor: T,
     gamma,
@@ -46,7 +69,9 @@ function run({ name, T = 100, updates = range(0, 1000, 10), rate, gamma = 1, cli
     updates,
     steps,
     heat,
-    contribution: heat.map((line) => line.map((x, k) => (k === 0 ? "p" : typeof x === "number" ? rounded(x - 0.3) : x))),
+    contribution: heat.map((line) =>
+      line.map((x, k) => (k === 0 ? "p" : typeof x === "number" ? rounded(x - 0.3) : x)),
+    ),
     loss: updates.map((_, row) => rounded(loss(progress(row)) * (1 + 0.05 * random()))),
     gradient_norm: total,
     clipped_gradient_norm: total.map((x) => (clip > 0 ? Math.min(x, clip) : x)),
@@ -60,13 +85,26 @@ function run({ name, T = 100, updates = range(0, 1000, 10), rate, gamma = 1, cli
     shut: updates.map((_, row) => open(row).map((x) => (x === null ? null : rounded(Math.max(0.5 - x / 2, 0))))),
     transport: updates.flatMap((_, row) =>
       row % 20 === 0
-        ? [{ row, log10_norm: steps.map((k) => rounded((T - k) * rate(progress(row)))), log10_product: steps.map((k) => rounded((T - k) * (rate(progress(row)) + 0.03))) }]
+        ? [
+            {
+              row,
+              log10_norm: steps.map((k) => rounded((T - k) * rate(progress(row)))),
+              log10_product: steps.map((k) => rounded((T - k) * (rate(progress(row)) + 0.03))),
+            },
+          ]
         : [],
     ),
-    by_unit: [0, updates.at(-1)].map((update) => ({ update, unit_steps: range(1, T), values: range(1, T).map((k) => range(1, 20).map((unit) => rounded(Math.abs(Math.sin(k / 15 + unit)))) ) })),
+    by_unit: [0, updates.at(-1)].map((update) => ({
+      update,
+      unit_steps: range(1, T),
+      values: range(1, T).map((k) => range(1, 20).map((unit) => rounded(Math.abs(Math.sin(k / 15 + unit))))),
+    })),
     half_life: updates.map((_, row) => rounded(Math.log10(2) / Math.abs(rate(progress(row)) || 1e-3))),
     grows: updates.map((_, row) => rate(progress(row)) > 0),
-    verdict: updates.map((_, row) => `${word(row)}: step 1 keeps ${(10 ** Math.max(T * rate(progress(row)), -300)).toExponential(0)} of step ${T}`),
+    verdict: updates.map(
+      (_, row) =>
+        `${word(row)}: step 1 keeps ${(10 ** Math.max(T * rate(progress(row)), -300)).toExponential(0)} of step ${T}`,
+    ),
     tapes: [0, updates.at(-1)].map((update, i) => ({ update, records: tape(T, rate(i)) })),
     result: { updates: updates.at(-1), interrupted: false, test_loss: loss(1), test_errors: 0.5, trivial_loss: 1.3863 },
     story: ["At update 0 the gradient did what its name says.", "On fresh sequences: 50.0 % errors."],
@@ -92,9 +130,16 @@ function tape(T, rate) {
     ...more,
   });
   const first = record(0, "", "one_hot", [null], null, null, { derivative: "", keeps: [] });
-  const steps = range(1, T).map((k) => record(k, "rnn", "rnn_step", [0, k === 1 ? null : k - 1, null, null, null], k, (T - k) * rate));
-  const readout = record(T + 1, "readout", "affine", [T, null, null], null, 0.2, { derivative: "x: g Wᵀ, W: xᵀ g, b: Σ g" });
-  const loss = record(T + 2, "loss", "cross_entropy", [T + 1, null], null, 0, { shape: [], derivative: "g · (softmax(x) − target) / rows" });
+  const steps = range(1, T).map((k) =>
+    record(k, "rnn", "rnn_step", [0, k === 1 ? null : k - 1, null, null, null], k, (T - k) * rate),
+  );
+  const readout = record(T + 1, "readout", "affine", [T, null, null], null, 0.2, {
+    derivative: "x: g Wᵀ, W: xᵀ g, b: Σ g",
+  });
+  const loss = record(T + 2, "loss", "cross_entropy", [T + 1, null], null, 0, {
+    shape: [],
+    derivative: "g · (softmax(x) − target) / rows",
+  });
   return [first, ...steps, readout, loss];
 }
 
@@ -120,14 +165,28 @@ const experiment = {
     },
   ],
   grids: [
-    { title: "The cliff", x: { label: "w", from: 3, to: 7 }, y: { label: "b", from: -3, to: 0 }, label: "log₁₀ error", values: range(0, 59).map((i) => range(0, 59).map((j) => rounded(Math.tanh((i + j - 60) / 8) - 0.4))) },
+    {
+      title: "The cliff",
+      x: { label: "w", from: 3, to: 7 },
+      y: { label: "b", from: -3, to: 0 },
+      label: "log₁₀ error",
+      values: range(0, 59).map((i) => range(0, 59).map((j) => rounded(Math.tanh((i + j - 60) / 8) - 0.4))),
+    },
   ],
 };
 
-const vanishing = () => run({ name: "vanishing", gamma: 0.25, rate: (t) => -1.48 + 0.2 * t, loss: () => 1.386, seed: 2 });
+const vanishing = () =>
+  run({ name: "vanishing", gamma: 0.25, rate: (t) => -1.48 + 0.2 * t, loss: () => 1.386, seed: 2 });
 const exploding = () =>
-  run({ name: "exploding", rate: (t) => 0.087 + 0 * t, loss: (t) => 2.7 - 1.3 * Math.min(20 * t, 1), special: (row, k) => (row > 2 && k < 99 ? "s" : null), seed: 3 });
-const tamed = () => run({ name: "tamed", clip: 1, rate: (t) => -0.002 + 0.007 * Math.sin(9 * t), loss: (t) => 1.3 - 0.6 * t, seed: 4 });
+  run({
+    name: "exploding",
+    rate: (t) => 0.087 + 0 * t,
+    loss: (t) => 2.7 - 1.3 * Math.min(20 * t, 1),
+    special: (row, k) => (row > 2 && k < 99 ? "s" : null),
+    seed: 3,
+  });
+const tamed = () =>
+  run({ name: "tamed", clip: 1, rate: (t) => -0.002 + 0.007 * Math.sin(9 * t), loss: (t) => 1.3 - 0.6 * t, seed: 4 });
 
 // Every kind in one map, half of all optional parts missing, and names that try to break out.
 const odd = () =>
@@ -137,18 +196,42 @@ const odd = () =>
     rate: () => -0.1,
     loss: (t) => 1 - t,
     special: (row, k) => (k % 5 === 0 ? ["z", "p", "s", "u", "i", "n"][Math.floor(row / 17)] : null),
-    parts: { contribution: null, transport: [], by_unit: null, story: [hostile], config: { run: hostile, [hostile]: hostile }, verdict: range(0, 100).map(() => `${hostile}: ${hostile}`) },
+    parts: {
+      contribution: null,
+      transport: [],
+      by_unit: null,
+      story: [hostile],
+      config: { run: hostile, [hostile]: hostile },
+      verdict: range(0, 100).map(() => `${hostile}: ${hostile}`),
+    },
   });
 
 const big = () => {
   const updates = range(0, 1999);
-  return run({ name: "big", T: 999, updates, rate: (t) => -0.02 + 0.03 * t, loss: (t) => 1 - 0.9 * t, parts: { saturation: null, shut: null, contribution: null } });
+  return run({
+    name: "big",
+    T: 999,
+    updates,
+    rate: (t) => -0.02 + 0.03 * t,
+    loss: (t) => 1 - 0.9 * t,
+    parts: { saturation: null, shut: null, contribution: null },
+  });
 };
 
 export const samples = {
-  "three-ways": () => ({ title: "temporal-order three ways", version: "0.1.0", runs: [vanishing(), exploding(), tamed()], experiment: null }),
+  "three-ways": () => ({
+    title: "temporal-order three ways",
+    version: "0.1.0",
+    runs: [vanishing(), exploding(), tamed()],
+    experiment: null,
+  }),
   single: () => ({ title: "exploding", version: "0.1.0", runs: [exploding()], experiment: null }),
-  hostile: () => ({ title: hostile, version: hostile, runs: [odd(), { ...odd(), name: `${hostile} again`, tapes: [] }], experiment: { ...experiment, name: hostile } }),
+  hostile: () => ({
+    title: hostile,
+    version: hostile,
+    runs: [odd(), { ...odd(), name: `${hostile} again`, tapes: [] }],
+    experiment: { ...experiment, name: hostile },
+  }),
   experiment: () => ({ title: "bound_vs_reality", version: "0.1.0", runs: [], experiment }),
   big: () => ({ title: "2 000 updates × 1 000 steps", version: "0.1.0", runs: [big()], experiment: null }),
 };

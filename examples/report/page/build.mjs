@@ -31,7 +31,11 @@ function replaced(text, place, by) {
 
 const licence = await readFile(join(here, "node_modules/uplot/LICENSE"), "utf8");
 let page = await readFile(join(here, "src/index.html"), "utf8");
-page = replaced(page, "<!-- LICENCE -->", `<!--\nThis page contains uPlot, https://github.com/leeoniya/uPlot\n\n${licence.trim()}\n-->`);
+page = replaced(
+  page,
+  "<!-- LICENCE -->",
+  `<!--\nThis page contains uPlot, https://github.com/leeoniya/uPlot\n\n${licence.trim()}\n-->`,
+);
 page = replaced(page, "/* STYLE */", await bundled("src/style.css"));
 page = replaced(page, "/* SCRIPT */", await bundled("src/main.js"));
 if (page.split(mark).length !== 2) throw new Error(`the page must have ${mark} once`);

@@ -2,18 +2,22 @@
 import uPlot from "uplot";
 import { describe, el, math } from "./dom.js";
 import { extent, nearest } from "./data.js";
-import { fromLog10, plain, power } from "./magnitude.js";
+import { fromLog10, kinds as allKinds, plain, power } from "./magnitude.js";
 import { kindFill } from "./palette.js";
+import { swatch } from "./swatch.js";
 import { color, onTheme } from "./theme.js";
 
 const left = 58;
-const right = 12;
+const right = 20;
 const font = "12px system-ui, sans-serif";
+const zeros = new Set([1, 3, 4]); // zero, saturated, underflow
 const dashes = { solid: [], dashed: [7, 4], dotted: [2, 3], mixed: [9, 3, 2, 3] };
 
 export class Chart {
-  // x: {label, range, pick(value), values}. y, y2: {label, log, range}; a log axis takes values that are log₁₀ already.
-  // lines: [{name, color (a name in style.css), dash, width, dots, axis: "y2"}]. slack: two lines' places, shaded between.
+  // x: {label, pick(value)}. y, y2: {label, log, range: [low, high] or a function that gives it}; a log axis takes values
+  // that are log₁₀ already.
+  // lines: [{name, color (a name in style.css), dash, width, dots, axis: "y2"}]. slack: two lines' places, shaded between, and down
+  // to the floor where the second is a zero.
   // threshold: a value of y with a line of its own, {value, name}. flags: triangles at the top, {name, at: [x, …]}.
   constructor({ label, x, y, y2, lines, slack, threshold, flags, height = 220 }) {
     Object.assign(this, { label, x, y, y2, lines, slack, threshold, flags: flags?.at.length ? flags : null, height });
@@ -29,7 +33,12 @@ export class Chart {
     this.element = el(
       "div",
       { class: "plot" },
-      el("div", { class: "axis-labels" }, el("div", { class: "axis-label" }, "↑ ", math(y.label)), y2 && el("div", { class: "axis-label" }, math(y2.label), " ↑")),
+      el(
+        "div",
+        { class: "axis-labels" },
+        el("div", { class: "axis-label" }, "↑ ", math(y.label)),
+        y2 && el("div", { class: "axis-label" }, math(y2.label), " ↑"),
+      ),
       this.host,
       el("div", { class: "axis-label at-x" }, math(x.label), " →"),
       this.key,
@@ -42,7 +51,12 @@ export class Chart {
   entry(line, i) {
     const stroke = `stroke: var(--${line.color})`;
     const sample = document.createElementNS("http://www.w3.org/2000/svg", "svg");
-    for (const [name, value] of [["viewBox", "0 0 28 8"], ["class", "sample"], ["aria-hidden", "true"]]) sample.setAttribute(name, value);
+    for (const [name, value] of [
+      ["viewBox", "0 0 28 8"],
+      ["class", "sample"],
+      ["aria-hidden", "true"],
+    ])
+      sample.setAttribute(name, value);
     const stretch = document.createElementNS("http://www.w3.org/2000/svg", "path");
     stretch.setAttribute("d", line.dots === "only" ? "M13 4h2" : "M1 4h26");
     stretch.setAttribute("class", line.dots === "only" ? "dot" : "");
@@ -56,9 +70,26 @@ export class Chart {
   draw(data, kinds = null) {
     this.data = data;
     this.kinds = kinds;
-    if (this.plot) this.plot.setData(data);
+    this.listKinds();
+    if (this.plot) this.plot.setData(this.drawn());
     else this.build();
     if (this.pointed !== undefined) this.point(this.pointed);
+  }
+
+  // What uPlot gets: one more line, unseen, where shading ends.
+  drawn() {
+    if (!this.slack) return this.data;
+    const lower = this.data[this.slack[1] + 1];
+    return [...this.data, lower.map((y, i) => (y === null && zeros.has(this.kinds?.[i]) ? -1e4 : y))];
+  }
+
+  // The key says which patterns are on the floor.
+  listKinds() {
+    const present = [...new Set(this.kinds ?? [])].filter((kind) => kind).sort();
+    if (present.join() === this.listed) return;
+    this.listed = present.join();
+    for (const entry of this.key.querySelectorAll(".of-kind")) entry.remove();
+    this.key.append(...present.map((kind) => el("li", { class: "of-kind" }, swatch(kind), allKinds[kind].word)));
   }
 
   // Moves the line to x and tells the values there.
@@ -70,12 +101,15 @@ export class Chart {
     this.lines.forEach((line, i) => {
       const value = this.data[i + 1][at];
       const log = (line.axis === "y2" ? this.y2 : this.y).log;
-      this.values[i].textContent = value === null || value === undefined ? "–" : log ? fromLog10(value) : plain(value);
+      const kind = i === 0 ? this.kinds?.[at] : 0;
+      const missing = value === null || value === undefined;
+      this.values[i].textContent = missing ? (kind ? allKinds[kind].word : "–") : log ? fromLog10(value) : plain(value);
     });
   }
 
   fit() {
-    if (this.plot && this.host.clientWidth > 0) this.plot.setSize({ width: this.host.clientWidth, height: this.height });
+    if (this.plot && this.host.clientWidth > 0)
+      this.plot.setSize({ width: this.host.clientWidth, height: this.height });
     else if (this.data) this.build();
     if (this.pointed !== undefined) this.point(this.pointed);
   }
@@ -84,7 +118,7 @@ export class Chart {
     this.plot?.destroy();
     this.plot = null;
     if (!this.data || this.host.clientWidth === 0) return;
-    this.plot = new uPlot(this.options(), this.data, this.host);
+    this.plot = new uPlot(this.options(), this.drawn(), this.host);
     this.plot.over.append(this.mark);
     if (this.x.pick) this.listen();
     describe(this.plot.ctx.canvas, this.label);
@@ -98,11 +132,21 @@ export class Chart {
       padding: [8, this.y2 ? 0 : right, 0, 0],
       legend: { show: false },
       cursor: { show: false },
-      scales: { x: { time: false, range: () => this.range(this.x, [0]) }, y: { range: () => this.range(this.y, this.places("y")) }, ...(this.y2 && { y2: { range: () => this.range(this.y2, this.places("y2")) } }) },
+      scales: {
+        x: { time: false, range: () => this.range(this.x, [0]) },
+        y: { range: () => this.range(this.y, this.places("y")) },
+        ...(this.y2 && { y2: { range: () => this.range(this.y2, this.places("y2")) } }),
+      },
       axes: [this.axis(this.x, "x"), this.axis(this.y, "y"), ...(this.y2 ? [this.axis(this.y2, "y2")] : [])],
-      series: [{}, ...this.lines.map((line) => series(line))],
-      bands: this.slack ? [{ series: this.slack.map((place) => place + 1), fill: color("slack") }] : [],
-      hooks: { draw: [(plot) => this.drawKinds(plot), (plot) => this.drawThreshold(plot), (plot) => this.drawFlags(plot)] },
+      series: [
+        {},
+        ...this.lines.map((line) => series(line)),
+        ...(this.slack ? [{ stroke: "transparent", width: 0, points: { show: false } }] : []),
+      ],
+      bands: this.slack ? [{ series: [this.slack[0] + 1, this.lines.length + 1], fill: color("slack") }] : [],
+      hooks: {
+        draw: [(plot) => this.drawKinds(plot), (plot) => this.drawThreshold(plot), (plot) => this.drawFlags(plot)],
+      },
     };
   }
 
@@ -111,10 +155,14 @@ export class Chart {
   }
 
   range(axis, places) {
-    if (axis.range) return axis.range;
+    if (axis.range) return typeof axis.range === "function" ? axis.range() : axis.range;
     const found = extent(...places.map((place) => this.data[place])) ?? [0, 1];
     const pad = (found[1] - found[0]) * 0.06 || Math.abs(found[0]) * 0.1 || 1;
-    return places[0] === 0 ? (found[0] === found[1] ? [found[0] - 0.5, found[1] + 0.5] : found) : [found[0] - pad, found[1] + pad];
+    return places[0] === 0
+      ? found[0] === found[1]
+        ? [found[0] - 0.5, found[1] + 0.5]
+        : found
+      : [found[0] - pad, found[1] + pad];
   }
 
   axis({ log, whole }, scale) {
@@ -134,7 +182,8 @@ export class Chart {
       gap: 3,
       space: scale === "x" ? 60 : 30,
       ...(steps && { incrs: steps }),
-      values: (_, list) => list.map((v) => (v === null ? "" : log ? power(v) : String(Number(v.toPrecision(6))).replace("-", "−"))),
+      values: (_, list) =>
+        list.map((v) => (v === null ? "" : log ? power(v) : String(Number(v.toPrecision(6))).replace("-", "−"))),
     };
   }
 

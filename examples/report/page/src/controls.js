@@ -1,11 +1,17 @@
-// The bar that stays in sight: play, one slider for the update, one for the step, light or dark.
+// The bar that stays in sight: play, one slider for the update, one for the step; and the choices in the head.
 import { button, el, select } from "./dom.js";
 import { steer } from "./keyboard.js";
 import { chooseTheme } from "./theme.js";
 
 function slider(name, values, { cursor, get, set }) {
   const text = el("output", {});
-  const range = el("input", { type: "range", min: 0, max: Math.max(values.length - 1, 0), step: 1, "aria-label": name });
+  const range = el("input", {
+    type: "range",
+    min: 0,
+    max: Math.max(values.length - 1, 0),
+    step: 1,
+    "aria-label": name,
+  });
   range.addEventListener("input", () => set(values[Number(range.value)]));
   cursor.follow(() => {
     const value = get();
@@ -28,12 +34,22 @@ export function controls(cursor) {
     play,
     slider("update", cursor.updates, { cursor, get: () => cursor.update, set: (update) => cursor.set({ update }) }),
     slider("step k =", cursor.steps, { cursor, get: () => cursor.step, set: (step) => cursor.set({ step }) }),
-    themeChoice(),
   );
   // Arrows work wherever nothing else has the focus.
-  const page = { addEventListener: (event, listener) => document.addEventListener(event, (e) => e.target === document.body && listener(e)) };
+  const page = {
+    addEventListener: (event, listener) =>
+      document.addEventListener(event, (e) => e.target === document.body && listener(e)),
+  };
   steer(page, cursor);
   return element;
+}
+
+export function axesChoice(ranges) {
+  const options = [
+    ["one", "the same for all"],
+    ["own", "each run's own"],
+  ];
+  return select("axes", options, "one", (choice) => ranges.share(choice === "one"));
 }
 
 export function themeChoice() {

@@ -60,6 +60,11 @@ export class Run {
     });
   }
 
+  // The same at the first step alone.
+  boundAtStart(row) {
+    return this.heat.at(row, this.anchorColumn).log10 + (this.anchor - this.steps[0]) * this.logBound(row);
+  }
+
   // The transport measured last by this row, or the first that there is.
   transportAt(row) {
     return this.transport?.findLast((measured) => measured.row <= row) ?? this.transport?.[0] ?? null;

@@ -14,17 +14,28 @@ export function el(tag, attributes = {}, ...children) {
   return element;
 }
 
-// "∂L/∂s_k" as nodes, with the k set low; braces hold what is longer than a word: "s_{k−1}".
+// Behind a symbol of one letter: "s_k", "s_100", "s_{k−1}"; not within a name such as "one_hot". And behind anything:
+// "(γλ)^99", "(γλ)^(T−k)", "e^{λ₁(T−k)}".
+const raisedOrLowered =
+  /(?<=(?:^|[^A-Za-z_])\p{L})_(\{[^}]*\}|[A-Za-z](?![A-Za-z])|[0-9]+)|\^(\{[^}]*\}|\([^()]*\)|[−-]?[0-9]+|[A-Za-z](?![A-Za-z]))/u;
+
+// A formula as nodes, its indices set low and its exponents high.
 export function math(text) {
-  return String(text)
-    .split(/_(\{[^}]*\}|[A-Za-z0-9]+)/)
-    .map((part, i) => (i % 2 ? el("sub", {}, part.replace(/[{}]/g, "")) : part))
-    .filter((part) => part !== "");
+  const parts = String(text).split(raisedOrLowered); // text, index, exponent, text, …
+  return parts.flatMap((part, i) => {
+    if (part === undefined || part === "") return [];
+    if (i % 3 === 0) return [part];
+    return [el(i % 3 === 1 ? "sub" : "sup", {}, part.replace(/^[{(](.*)[)}]$/, "$1"))];
+  });
 }
 
 // A select with a label of its own; options are [value, text].
 export function select(label, options, chosen, change) {
-  const box = el("select", {}, options.map(([value, text]) => el("option", { value, selected: value === chosen }, text)));
+  const box = el(
+    "select",
+    {},
+    options.map(([value, text]) => el("option", { value, selected: value === chosen }, text)),
+  );
   box.addEventListener("change", () => change(box.value));
   return el("label", { class: "field" }, el("span", {}, label), box);
 }

@@ -25,9 +25,20 @@ export function experiment({ name, claim, passes, checks = [], charts = [], grid
 
 function table(checks) {
   const cells = ({ what, value, limit, passes }) =>
-    el("tr", {}, el("th", { scope: "row" }, math(what)), el("td", {}, typeof value === "number" ? plain(value) : String(value)), el("td", {}, math(limit)), el("td", {}, word(passes)));
+    el(
+      "tr",
+      {},
+      el("th", { scope: "row" }, math(what)),
+      el("td", {}, typeof value === "number" ? plain(value) : String(value)),
+      el("td", {}, math(limit)),
+      el("td", {}, word(passes)),
+    );
   const head = ["what was measured", "value", "must be", "verdict"].map((text) => el("th", { scope: "col" }, text));
-  return el("div", { class: "scrolls", tabindex: "0", role: "region", "aria-label": "Checks" }, el("table", {}, el("thead", {}, el("tr", {}, head)), el("tbody", {}, checks.map(cells))));
+  return el(
+    "div",
+    { class: "scrolls", tabindex: "0", role: "region", "aria-label": "Checks" },
+    el("table", {}, el("thead", {}, el("tr", {}, head)), el("tbody", {}, checks.map(cells))),
+  );
 }
 
 // On a log axis only what is above 0 has a place.
@@ -48,7 +59,13 @@ function chart({ title, x, y, log_y: log, curves }) {
     spanGaps: true,
     dots: xs.length < 2 ? "only" : false,
   }));
-  const drawn = new Chart({ label: `${title}: ${y} against ${x}.`, x: { label: x, pick: (at) => drawn.point(at) }, y: { label: y, log }, lines, height: 280 });
+  const drawn = new Chart({
+    label: `${title}: ${y} against ${x}.`,
+    x: { label: x, pick: (at) => drawn.point(at) },
+    y: { label: y, log },
+    lines,
+    height: 280,
+  });
   drawn.draw([xs, ...values]);
   drawn.point(xs.at(-1));
   return el("div", { class: "panel" }, el("h3", {}, math(title)), drawn.element);
@@ -60,7 +77,8 @@ function grid({ title, x, y, label, values }) {
   const signed = range[0] < 0 && range[1] > 0;
   const [low, high] = signed ? [-1, 1].map((sign) => sign * Math.max(-range[0], range[1])) : range;
   const paint = signed ? divergingPixel : sequentialPixel;
-  const spread = ({ from, to }, count) => Array.from({ length: count }, (_, i) => from + ((to - from) * i) / Math.max(count - 1, 1));
+  const spread = ({ from, to }, count) =>
+    Array.from({ length: count }, (_, i) => from + ((to - from) * i) / Math.max(count - 1, 1));
   const at = (row, column) => values[row]?.[column];
   const readout = el("p", { class: "readout" }, "Click the map to read a value.");
   const xs = spread(x, values[0]?.length ?? 0);
@@ -80,5 +98,12 @@ function grid({ title, x, y, label, values }) {
     },
   });
   map.point(null, null);
-  return el("div", { class: "panel" }, el("h3", {}, math(title)), map.element, readout, bar(paint, [plain(low), label, plain(high)]));
+  return el(
+    "div",
+    { class: "panel" },
+    el("h3", {}, math(title)),
+    map.element,
+    readout,
+    bar(paint, [plain(low), label, plain(high)]),
+  );
 }

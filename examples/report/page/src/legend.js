@@ -2,7 +2,7 @@
 import { el } from "./dom.js";
 import { ColorScale } from "./scale.js";
 import { kinds, power } from "./magnitude.js";
-import { swatch } from "./map.js";
+import { swatch } from "./swatch.js";
 import { css } from "./palette.js";
 import { onTheme } from "./theme.js";
 
@@ -18,7 +18,16 @@ export function bar(paint, texts) {
   };
   draw();
   onTheme(draw);
-  return el("div", { class: "scale" }, canvas, el("div", { class: "scale-texts" }, texts.map((text) => el("span", {}, text))));
+  return el(
+    "div",
+    { class: "scale" },
+    canvas,
+    el(
+      "div",
+      { class: "scale-texts" },
+      texts.map((text) => el("span", {}, text)),
+    ),
+  );
 }
 
 // The whole legend of the heat maps. Only kinds that occur are listed in full; the others are named, too, but small.
@@ -27,30 +36,42 @@ export function legend(runs, scale) {
   const holder = el("div", {});
   const draw = () =>
     holder.replaceChildren(
-      bar((t) => scale.pixel((2 * t - 1) * scale.limit), [
-        `≤ ${power(-scale.limit)}`,
-        power(-scale.limit / 2),
-        "1",
-        power(scale.limit / 2),
-        `≥ ${power(scale.limit)}`,
-      ]),
+      bar(
+        (t) => scale.pixel((2 * t - 1) * scale.limit),
+        [`≤ ${power(-scale.limit)}`, power(-scale.limit / 2), "1", power(scale.limit / 2), `≥ ${power(scale.limit)}`],
+      ),
     );
   draw();
   scale.onChange(draw);
   const choice = el(
     "select",
     { on: { change: (event) => scale.choose(Number(event.target.value)) } },
-    ColorScale.choices.map((limit) => el("option", { value: limit, selected: limit === scale.limit }, `${power(-limit)} to ${power(limit)}`)),
+    ColorScale.choices.map((limit) =>
+      el("option", { value: limit, selected: limit === scale.limit }, `${power(-limit)} to ${power(limit)}`),
+    ),
   );
   return el(
     "div",
     { class: "legend" },
-    el("div", { class: "legend-scale" }, el("p", {}, "norm: ", el("b", {}, "fades"), " ← 1 → ", el("b", {}, "surges")), holder, el("label", { class: "field" }, el("span", {}, "colours reach"), choice)),
+    el(
+      "div",
+      { class: "legend-scale" },
+      el("p", {}, "norm: ", el("b", {}, "fades"), " ← 1 → ", el("b", {}, "surges")),
+      holder,
+      el("label", { class: "field" }, el("span", {}, "colours reach"), choice),
+    ),
     el(
       "ul",
       { class: "kinds", "aria-label": "Patterns for what is no number" },
       kinds.flatMap(({ word, meaning }, kind) =>
-        kind === 0 ? [] : el("li", { class: present.has(kind) ? "" : "absent" }, swatch(kind), el("span", {}, el("b", {}, word), ` — ${meaning}`, present.has(kind) ? "" : " (none here)")),
+        kind === 0
+          ? []
+          : el(
+              "li",
+              { class: present.has(kind) ? "" : "absent" },
+              swatch(kind),
+              el("span", {}, el("b", {}, word), ` — ${meaning}`, present.has(kind) ? "" : " (none here)"),
+            ),
       ),
     ),
   );

@@ -13,7 +13,16 @@ export const kinds = [
   { code: "n", word: "NaN", meaning: "not a number: computed from infinities" },
 ];
 
-const kindOf = new Map(kinds.flatMap((kind, i) => (i ? [[kind.code, i], [kind.word.toLowerCase(), i]] : [])));
+const kindOf = new Map(
+  kinds.flatMap((kind, i) =>
+    i
+      ? [
+          [kind.code, i],
+          [kind.word.toLowerCase(), i],
+        ]
+      : [],
+  ),
+);
 
 // One cell of the data: a number (already log₁₀), a code, or null, which is no path.
 export function decoded(cell) {
@@ -60,7 +69,9 @@ export class Matrix {
 
   // One row for a chart: numbers, and null where there is none.
   line(row) {
-    return Array.from(this.log10.subarray(row * this.columns, (row + 1) * this.columns), (x) => (Number.isNaN(x) ? null : x));
+    return Array.from(this.log10.subarray(row * this.columns, (row + 1) * this.columns), (x) =>
+      Number.isNaN(x) ? null : x,
+    );
   }
 
   kindsOf(row) {
@@ -89,7 +100,7 @@ function scientific(log10) {
     factor = "1.0";
     exponent += 1;
   }
-  return `${factor} × ${power(exponent)}`;
+  return `${factor}\u00a0×\u00a0${power(exponent)}`;
 }
 
 // An ordinary number in three digits.

@@ -1,9 +1,10 @@
 // The page: reads the data, sets up the cursor and the colours, and puts one panel a run into a section a subject.
 import { read } from "./data.js";
 import { Cursor, merged } from "./cursor.js";
+import { Ranges } from "./ranges.js";
 import { ColorScale } from "./scale.js";
 import { configuration, stories } from "./configuration.js";
-import { controls, themeChoice } from "./controls.js";
+import { axesChoice, controls, themeChoice } from "./controls.js";
 import { el, math } from "./dom.js";
 import { experiment } from "./experiment.js";
 import { legend } from "./legend.js";
@@ -22,15 +23,30 @@ const introduction =
   "(the gradient vanishes: early steps can't be learnt); many above 1 leave far too much (it explodes: one update throws the net away).";
 
 function section(title, reading, ...content) {
-  return el("section", { class: "kind", "aria-label": title }, el("h2", {}, title), reading ? el("p", { class: "reading" }, math(reading)) : null, ...content);
+  return el(
+    "section",
+    { class: "kind", "aria-label": title },
+    el("h2", {}, title),
+    reading ? el("p", { class: "reading" }, math(reading)) : null,
+    ...content,
+  );
 }
 
 function panels(subject, runs, context) {
   const built = runs.map((run) => [run, subject.build(run, context)]).filter(([, element]) => element);
   if (built.length === 0) return null;
   const missing = built.every(([, element]) => element.classList.contains("missing"));
-  const shown = missing ? [built[0][1]] : built.map(([run, element]) => el("div", { class: "panel" }, runs.length > 1 ? el("h3", {}, run.name) : null, element));
-  return section(subject.title, subject.reading, el("div", { class: missing ? "" : "panels" }, shown), subject.after ?? null);
+  const shown = missing
+    ? [built[0][1]]
+    : built.map(([run, element]) =>
+        el("div", { class: "panel" }, runs.length > 1 ? el("h3", {}, run.name) : null, element),
+      );
+  return section(
+    subject.title,
+    subject.reading,
+    el("div", { class: missing ? "" : "panels" }, shown),
+    subject.after ?? null,
+  );
 }
 
 function show(report, main) {
@@ -39,23 +55,15 @@ function show(report, main) {
   document.getElementById("title").textContent = report.title;
   document.getElementById("version").textContent = `ebb ${report.version ?? ""}`;
   if (report.experiment) main.append(experiment(report.experiment));
-  if (runs.length === 0) {
-    document.getElementById("header").append(themeChoice());
-    return;
-  }
+  const choices = document.getElementById("choices");
+  choices.append(themeChoice());
+  if (runs.length === 0) return;
   document.body.dataset.runs = Math.min(runs.length, 4);
   const cursor = new Cursor(merged(runs.map((run) => run.updates)), merged(runs.map((run) => run.steps)));
   const scale = new ColorScale(runs);
-  const context = {
-    cursor,
-    scale,
-    sliceRange: slice.range(runs),
-    transportRange: transport.range(runs),
-    contributionRange: contribution.range(runs),
-    lossRanges: loss.ranges(runs),
-    normRanges: norm.ranges(runs),
-    weightsRanges: weights.ranges(runs),
-  };
+  const ranges = new Ranges(runs);
+  if (runs.length > 1) choices.prepend(axesChoice(ranges));
+  const context = { cursor, scale, ranges };
   const of = (subject) => panels(subject, runs, context);
   main.append(
     el("p", { class: "introduction" }, math(introduction)),

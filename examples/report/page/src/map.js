@@ -1,10 +1,10 @@
 // A map on a canvas: a cell for each (x, y), axes with labels, and a cross that follows the cursor.
 import { describe, el, math } from "./dom.js";
 import { nearest } from "./data.js";
-import { kindFill, kindTiles } from "./palette.js";
+import { kindTiles } from "./palette.js";
 import { color, onTheme } from "./theme.js";
 
-const margin = { left: 58, right: 12, top: 8, bottom: 24 }; // left and right as in chart.js: what is below lines up
+const margin = { left: 58, right: 20, top: 8, bottom: 24 }; // left and right as in chart.js: what is below lines up
 const font = "12px system-ui, sans-serif";
 
 // Where the cell of each value ends, halfway to its neighbours; one more than there are values.
@@ -37,7 +37,8 @@ export function ticks(low, high, count) {
   const size = 10 ** Math.floor(Math.log10(raw));
   const step = [1, 2, 5, 10].map((m) => m * size).find((s) => s >= raw) ?? size;
   const result = [];
-  for (let i = Math.ceil(low / step - 1e-9); i * step <= high + 1e-9 * step; ++i) result.push(Number((i * step).toPrecision(12)));
+  for (let i = Math.ceil(low / step - 1e-9); i * step <= high + 1e-9 * step; ++i)
+    result.push(Number((i * step).toPrecision(12)));
   return result;
 }
 
@@ -164,7 +165,7 @@ export class CellMap {
     context.strokeRect(left - 0.5, top - 0.5, width + 1, height + 1);
     const whole = (list) => list.filter((v) => !this.x.whole || Number.isInteger(v));
     context.textBaseline = "top";
-    for (const value of whole(ticks(this.x.values[0], this.x.values.at(-1), width / 70))) {
+    for (const value of whole(ticks(this.x.values[0], this.x.values.at(-1), width / 50))) {
       context.textAlign = "center";
       context.fillRect(this.toX(value) - 0.5, top + height, 1, 4);
       context.fillText(String(value).replace("-", "−"), this.toX(value), top + height + 7);
@@ -176,17 +177,4 @@ export class CellMap {
       context.fillText(String(value).replace("-", "−"), left - 8, this.toY(value));
     }
   }
-}
-
-// A swatch of a kind, as in the map.
-export function swatch(kind) {
-  const canvas = el("canvas", { class: "swatch", width: 28, height: 16, "aria-hidden": "true" });
-  const paint = () => {
-    const context = canvas.getContext("2d");
-    context.fillStyle = kindFill(context, kind);
-    context.fillRect(0, 0, 28, 16);
-  };
-  paint();
-  onTheme(paint);
-  return canvas;
 }

@@ -2,7 +2,8 @@
 import { el, math } from "./dom.js";
 import { inWords } from "./magnitude.js";
 
-const trend = (word) => (/^vanish|^satur|^under|^zero/.test(word) ? "fades" : /^explod|^infin|^nan/i.test(word) ? "surges" : "holds");
+const trend = (word) =>
+  /^vanish|^satur|^under|^zero/.test(word) ? "fades" : /^explod|^infin|^nan/i.test(word) ? "surges" : "holds";
 
 export function verdicts(runs, cursor) {
   const cards = runs.map((run) => {
@@ -17,7 +18,11 @@ export function verdicts(runs, cursor) {
       word.replaceChildren(...math(said.word || "no verdict"));
       rest.replaceChildren(...math(said.rest));
       const cell = run.heat.at(row, run.columnAt(cursor.step));
-      when.replaceChildren(`at update ${run.updates[row]} · here, at `, ...math("s_k"), ` with k = ${run.steps[run.columnAt(cursor.step)]}: `, inWords(cell));
+      const k = run.steps[run.columnAt(cursor.step)];
+      when.replaceChildren(
+        ...math(`update ${run.updates[row]} · at the cursor, ‖∂L/∂s_{${k}}‖: `),
+        el("b", {}, inWords(cell)),
+      );
     });
     return card;
   });
@@ -32,7 +37,9 @@ export function announcer(runs, cursor) {
     clearTimeout(timer);
     if (cursor.playing) return;
     timer = setTimeout(() => {
-      const values = runs.map((run) => `${run.name}: ${inWords(run.heat.at(run.rowAt(cursor.update), run.columnAt(cursor.step)))}`);
+      const values = runs.map(
+        (run) => `${run.name}: ${inWords(run.heat.at(run.rowAt(cursor.update), run.columnAt(cursor.step)))}`,
+      );
       region.textContent = `Update ${cursor.update}, step ${cursor.step}. ${values.join(". ")}`;
     }, 150);
   });

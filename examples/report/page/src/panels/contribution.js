@@ -24,22 +24,25 @@ function shares(run, row) {
 export function range(runs) {
   const logged = runs.filter((run) => run.contribution);
   if (logged.length === 0) return null;
-  const ends = logged.flatMap((run) => [0, run.updates.length >> 1, run.updates.length - 1].flatMap((row) => extent(shares(run, row).share) ?? []));
+  const ends = logged.flatMap((run) =>
+    [0, run.updates.length >> 1, run.updates.length - 1].flatMap((row) => extent(shares(run, row).share) ?? []),
+  );
   return decades([Math.max(extent(ends)?.[0] ?? -1, -50), 0]);
 }
 
-export function build(run, { cursor, contributionRange }) {
+export function build(run, { cursor, ranges }) {
   if (!run.contribution) return el("p", { class: "missing" }, "Not measured in this run: log it with --contributions.");
   const chart = new Chart({
     label: `Share of each step's contribution to ∂L/∂W by lag for ${run.name}, and the cumulative share.`,
     x: { label: "lag T − k, steps before the last", whole: true, pick: (lag) => cursor.set({ step: run.time - lag }) },
-    y: { label: "share of Σ‖C_k‖", log: true, range: contributionRange },
+    y: { label: "share of Σ‖C_k‖", log: true, range: () => ranges.of(range, run) },
     y2: { label: "cumulative, %", range: [0, 104] },
     lines: [
       { name: "share of this lag", color: "actual", width: 2.5 },
       { name: "cumulative, % (right axis)", color: "product", dash: "dashed", axis: "y2" },
     ],
   });
+  ranges.onChange(() => chart.build());
   let shown;
   cursor.follow(() => {
     const row = run.rowAt(cursor.update);

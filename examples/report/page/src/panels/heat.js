@@ -9,14 +9,15 @@ export const reading =
   "A row is one update's way back through time, from the loss on the right to the first step on the left. Where colour " +
   "fades to blue on the way left, the gradient vanishes; where it burns to orange, it explodes; pale means a norm near 1, which arrives.";
 
-export function build(run, { cursor, scale }) {
+export function build(run, { cursor, scale, ranges }) {
   if (run.updates.length === 0) return null;
   const { heat } = run;
+  const alone = ranges.runs.length === 1;
   const map = new CellMap({
     label: `Heat map of ${run.name}: log₁₀ of the norm of ∂L/∂s_k by update and step. The line below it tells the value at the cursor.`,
     x: { label: "step k", values: run.steps, whole: true },
     y: { label: "update", values: run.updates, whole: true },
-    height: 300,
+    height: alone ? 380 : 300,
     cells: {
       pixel: (r, c) => {
         const i = r * heat.columns + c;
@@ -35,7 +36,17 @@ export function build(run, { cursor, scale }) {
   const value = el("strong", {});
   const place = el("span", {});
   const told = el("p", { class: "readout" }, place, value);
-  const element = el("div", { class: "heat", tabindex: "0", role: "application", "aria-label": `Heat map of ${run.name}. Arrow keys move the cursor.` }, map.element, told);
+  const element = el(
+    "div",
+    {
+      class: "heat",
+      tabindex: "0",
+      role: "application",
+      "aria-label": `Heat map of ${run.name}. Arrow keys move the cursor.`,
+    },
+    map.element,
+    told,
+  );
   steer(element, cursor);
 
   cursor.follow(() => {

@@ -14,7 +14,15 @@ export function build(run, { cursor }) {
   if (!run.saturation && !run.by_unit) return el("p", { class: "missing" }, "Not in this run's log.");
   const element = el("div", {});
   if (run.saturation) element.append(bySteps(run, cursor));
-  if (run.by_unit) element.append(el("div", { class: "units" }, run.by_unit.map((entry) => byUnits(run, entry, cursor))), bar(sequentialPixel, ["0 %, shut", "50 %", "100 %, open"]));
+  if (run.by_unit)
+    element.append(
+      el(
+        "div",
+        { class: "units" },
+        run.by_unit.map((entry) => byUnits(run, entry, cursor)),
+      ),
+      bar(sequentialPixel, ["0 %, shut", "50 %", "100 %, open"]),
+    );
   return element;
 }
 
@@ -29,7 +37,8 @@ function bySteps(run, cursor) {
     ],
     height: 180,
   });
-  const percent = (rows, row) => run.steps.map((_, c) => (typeof rows?.[row]?.[c] === "number" ? 100 * rows[row][c] : null));
+  const percent = (rows, row) =>
+    run.steps.map((_, c) => (typeof rows?.[row]?.[c] === "number" ? 100 * rows[row][c] : null));
   let shown;
   cursor.follow(() => {
     const row = run.rowAt(cursor.update);

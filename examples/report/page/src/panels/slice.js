@@ -9,27 +9,30 @@ export const reading =
   "Read it from right to left, as the gradient travels. On this axis a straight line is an exponential: falling to the left is vanishing, " +
   "rising to the left is exploding. The dashed line is the most that the article's bound allows; the shaded slack is what the bound doesn't know.";
 
-// One range for all runs and updates, so that nothing jumps in playing. A bound that runs far off is cut.
+// One range for all updates, so that nothing jumps in playing. A bound that runs far off is cut.
 export function range(runs) {
   const actual = extent(...runs.map((run) => run.heat.log10)) ?? [-1, 1];
-  const ends = runs.flatMap((run) => run.updates.flatMap((_, row) => run.bound(row)[0] ?? []));
+  const bound = extent(runs.flatMap((run) => run.updates.map((_, row) => run.boundAtStart(row)))) ?? actual;
   const room = Math.max(3, (actual[1] - actual[0]) * 0.4);
-  const bound = extent(ends) ?? actual;
-  return decades([Math.max(Math.min(actual[0], bound[0]), actual[0] - room), Math.min(Math.max(actual[1], bound[1]), actual[1] + room)]);
+  const floor = runs.some((run) => run.heat.kind.some((kind) => kind))
+    ? Math.max(1, (actual[1] - actual[0]) * 0.08)
+    : 0;
+  return decades([actual[0] - floor, Math.min(Math.max(actual[1], bound[1]), actual[1] + room)]);
 }
 
-export function build(run, { cursor, sliceRange }) {
+export function build(run, { cursor, ranges }) {
   if (run.updates.length === 0) return null;
   const chart = new Chart({
     label: `Norm of ∂L/∂s_k against step k for ${run.name}, at the cursor's update, with the bound.`,
     x: { label: "step k", whole: true, pick: (step) => cursor.set({ step }) },
-    y: { label: "‖∂L/∂s_k‖", log: true, range: sliceRange },
+    y: { label: "‖∂L/∂s_k‖", log: true, range: () => ranges.of(range, run) },
     lines: [
       { name: "‖∂L/∂s_k‖", color: "actual", width: 2.5 },
-      { name: `bound (γλ)^(${run.anchor}−k)`, color: "bound", dash: "dashed" },
+      { name: `bound, (γλ)^{${run.anchor}−k} ‖∂L/∂s_{${run.anchor}}‖`, color: "bound", dash: "dashed" },
     ],
     slack: [1, 0],
   });
+  ranges.onChange(() => chart.build());
   const life = el("p", { class: "figure" });
   let shown;
   cursor.follow(() => {
@@ -52,5 +55,9 @@ function horizon(run, row) {
     parts.push(el("strong", {}, plain(steps)), ` steps back ${run.grows?.[row] ? "double" : "halve"} it · `);
   else parts.push("no half-life · ");
   const bound = run.logBound(row);
-  return [...parts, ...math(`γλ = ${Number.isNaN(bound) ? "–" : fromLog10(bound)}`), bound < -1e-9 ? " < 1: it must vanish" : bound > 1e-9 ? " > 1: it may explode, or not" : ""];
+  return [
+    ...parts,
+    ...math(`γλ = ${Number.isNaN(bound) ? "–" : fromLog10(bound)}`),
+    bound < -1e-9 ? " < 1: it must vanish" : bound > 1e-9 ? " > 1: it may explode, or not" : "",
+  ];
 }

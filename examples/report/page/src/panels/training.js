@@ -9,31 +9,55 @@ const plains = (list) => list.map(({ log10, kind }) => (kind === NUMBER ? 10 ** 
 const kindsOf = (list) => list.map(({ kind }) => kind);
 
 // A chart over updates, drawn once; the line of the cursor follows.
-function overUpdates(run, cursor, options, data, kinds) {
-  const chart = new Chart({ ...options, x: { label: "update", whole: true, pick: (update) => cursor.set({ update }) } });
+function overUpdates(run, { cursor, ranges }, options, data, kinds) {
+  const chart = new Chart({
+    ...options,
+    x: { label: "update", whole: true, pick: (update) => cursor.set({ update }) },
+  });
   chart.draw([run.updates, ...data], kinds);
+  ranges.onChange(() => chart.build());
   cursor.follow(() => chart.point(run.updates[run.rowAt(cursor.update)]));
   return chart;
 }
 
+const lossExtent = (runs) =>
+  extent(
+    ...runs.map((run) => plains(run.loss)),
+    runs.map((run) => run.result?.trivial_loss),
+  );
+
+function spansDecades(runs) {
+  const found = lossExtent(runs);
+  return Boolean(found) && found[0] > 0 && found[1] / found[0] > 100;
+}
+
 export const loss = {
   title: "Loss",
-  reading: "What training is after. Beside it the gray line is the answer that ignores the input: a run that stays there has learnt nothing from the past.",
-  ranges(runs) {
-    const found = extent(...runs.map((run) => plains(run.loss)), runs.map((run) => run.result?.trivial_loss));
-    const wide = found && found[0] > 0 && found[1] / found[0] > 100;
-    return { log: Boolean(wide), range: !found ? [0, 1] : wide ? decades(found.map(Math.log10)) : [Math.min(0, found[0]), found[1] * 1.05 || 1] };
+  reading:
+    "What training is after. Beside it the gray line is the answer that ignores the input: a run that stays there has learnt nothing from the past.",
+  range(runs) {
+    const [low, high] = lossExtent(runs) ?? [0, 1];
+    return [Math.min(0, low), high * 1.05 || 1];
   },
-  build(run, { cursor, lossRanges: { log, range } }) {
+  logRange: (runs) => decades(lossExtent(runs).map(Math.log10)),
+  build(run, context) {
+    const log = spansDecades(context.ranges.runs);
     const trivial = run.result?.trivial_loss;
     return overUpdates(
       run,
-      cursor,
+      context,
       {
         label: `Loss over updates for ${run.name}.`,
-        y: { label: log ? "loss (log scale)" : "loss", log, range },
+        y: {
+          label: log ? "loss (log scale)" : "loss",
+          log,
+          range: () => context.ranges.of(log ? loss.logRange : loss.range, run),
+        },
         lines: [{ name: "loss", color: "actual" }],
-        threshold: typeof trivial === "number" ? { value: log ? Math.log10(trivial) : trivial, name: "ignoring the input" } : null,
+        threshold:
+          typeof trivial === "number"
+            ? { value: log ? Math.log10(trivial) : trivial, name: "ignoring the input" }
+            : null,
       },
       [log ? logs(run.loss) : plains(run.loss)],
       kindsOf(run.loss),
@@ -46,16 +70,17 @@ export const norm = {
   reading:
     "The norm of ∂L/∂θ over all parameters. Clipping scales whatever exceeds the threshold back to it: it tames an explosion, " +
     "and can do nothing for what has vanished. A triangle at the top marks an update that was clipped.",
-  ranges: (runs) => decades(extent(...runs.flatMap((run) => [logs(run.gradient_norm), logs(run.clipped_gradient_norm)]))),
-  build(run, { cursor, normRanges: range }) {
+  range: (runs) =>
+    decades(extent(...runs.flatMap((run) => [logs(run.gradient_norm), logs(run.clipped_gradient_norm)]))),
+  build(run, context) {
     const lines = [{ name: "before clipping", color: "actual" }];
     if (run.clip > 0) lines.push({ name: "after clipping", color: "product", dash: "mixed" });
     const chart = overUpdates(
       run,
-      cursor,
+      context,
       {
         label: `Gradient norm over updates for ${run.name}, before and after clipping.`,
-        y: { label: "‖∂L/∂θ‖", log: true, range },
+        y: { label: "‖∂L/∂θ‖", log: true, range: () => context.ranges.of(norm.range, run) },
         lines,
         threshold: run.clip > 0 ? { value: Math.log10(run.clip), name: `threshold ${run.clip}` } : null,
         flags: { name: "clipped", at: run.updates.filter((_, row) => run.clipped?.[row]) },
@@ -74,14 +99,18 @@ export const weights = {
   reading:
     "Singular values of W: the greatest, λ, is the most that W stretches any direction, and the bound's λ; the band reaches down to the least. " +
     "The spectral radius ρ is not a bound. λ₁ < 0 means that gradients do vanish, λ₁ > 0 that they do explode.",
-  ranges(runs) {
-    const range = decades(extent(...runs.flatMap((run) => [logs(run.lambda), logs(run.sigma_mean)]), [0]));
-    const least = extent(...runs.flatMap((run) => [logs(run.sigma_min), logs(run.rho)]));
-    const rates = extent([0], ...runs.map((run) => run.lyapunov ?? []));
-    const pad = Math.max((rates[1] - rates[0]) * 0.1, 0.05);
-    return { range: decades([Math.min(range[0], Math.max(least?.[0] ?? 0, range[1] - 8)), range[1]]), rates: [rates[0] - pad, rates[1] + pad] };
+  // The least singular value may be next to nothing: it isn't followed below eight decades.
+  range(runs) {
+    const great = extent([0], ...runs.flatMap((run) => [logs(run.lambda), logs(run.sigma_mean)]));
+    const least = extent(great, ...runs.flatMap((run) => [logs(run.sigma_min), logs(run.rho)]));
+    return decades([Math.max(least[0], great[1] - 8), great[1]]);
   },
-  build(run, { cursor, weightsRanges: { range, rates } }) {
+  rates(runs) {
+    const [low, high] = extent([0], ...runs.map((run) => run.lyapunov ?? []));
+    const pad = Math.max((high - low) * 0.1, 0.05);
+    return [low - pad, high + pad];
+  },
+  build(run, context) {
     if (run.lambda.length === 0) return null;
     const measured = run.lyapunov?.some((rate) => typeof rate === "number");
     const lines = [
@@ -90,18 +119,20 @@ export const weights = {
       { name: "least singular value", color: "soft" },
       { name: "ρ, spectral radius", color: "product", dash: "mixed" },
     ];
-    const data = [run.lambda, run.sigma_mean, run.sigma_min, run.rho].map((list) => (list.length ? logs(list) : run.updates.map(() => null)));
+    const data = [run.lambda, run.sigma_mean, run.sigma_min, run.rho].map((list) =>
+      list.length ? logs(list) : run.updates.map(() => null),
+    );
     if (measured) {
       lines.push({ name: "λ₁, Lyapunov exponent (right axis)", color: "rate", dots: "only", size: 7, axis: "y2" });
       data.push(run.lyapunov.map((rate) => rate ?? null));
     }
     return overUpdates(
       run,
-      cursor,
+      context,
       {
         label: `Singular values and spectral radius of W over updates for ${run.name}.`,
-        y: { label: "size", log: true, range },
-        y2: measured ? { label: "λ₁ a step", range: rates } : null,
+        y: { label: "size", log: true, range: () => context.ranges.of(weights.range, run) },
+        y2: measured ? { label: "λ₁ a step", range: () => context.ranges.of(weights.rates, run) } : null,
         lines,
         slack: [0, 2],
       },

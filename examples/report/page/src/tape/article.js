@@ -9,10 +9,21 @@ const products = new Set(["matmul", "affine", "transpose"]);
 export function equation({ op, column }, last) {
   if (column === before) return { text: "Preparation: no factor of the product stands here.", section: sections.paths };
   if (column === after)
-    return { text: `From the loss to the last state: here ∂L/∂s_{${last}} is made, the first factor of ∂L/∂W = Σ_k ∂L/∂s_{${last}} · ∂s_{${last}}/∂s_k · ∂⁺s_k/∂W.`, section: sections.paths };
+    return {
+      text: `From the loss to the last state: here ∂L/∂s_{${last}} is made, the first factor of ∂L/∂W = Σ_k ∂L/∂s_{${last}} · ∂s_{${last}}/∂s_k · ∂⁺s_k/∂W.`,
+      section: sections.paths,
+    };
   const k = column;
-  if (activations.has(op)) return { text: `∂s_{${k}}/∂a_{${k}} = diag(σ′(a_{${k}})): a diagonal matrix, for each unit depends on its own a alone.`, section: sections.factor };
-  if (products.has(op)) return { text: `a_{${k}} = U x_{${k}} + W s_{${k - 1}} + b, so ∂a_{${k}}/∂s_{${k - 1}} = W, and ∂⁺a_{${k}}/∂W reads s_{${k - 1}}.`, section: sections.factor };
+  if (activations.has(op))
+    return {
+      text: `∂s_{${k}}/∂a_{${k}} = diag(σ′(a_{${k}})): a diagonal matrix, for each unit depends on its own a alone.`,
+      section: sections.factor,
+    };
+  if (products.has(op))
+    return {
+      text: `a_{${k}} = U x_{${k}} + W s_{${k - 1}} + b, so ∂a_{${k}}/∂s_{${k - 1}} = W, and ∂⁺a_{${k}}/∂W reads s_{${k - 1}}.`,
+      section: sections.factor,
+    };
   const arrives = k === last ? ` What arrives is ∂L/∂s_{${k}} itself.` : "";
   return {
     text: `∂s_{${k}}/∂s_{${k - 1}} = diag(σ′(a_{${k}})) W: one factor of the product; and ∂⁺s_{${k}}/∂W, this step's own part of ∂L/∂W.${arrives}`,

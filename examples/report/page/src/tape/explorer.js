@@ -49,15 +49,25 @@ export function explorer(runs, scale) {
   }
 
   function choices() {
-    const ofRun = select("run", taped.map((run, i) => [String(i), run.name]), String(taped.indexOf(state.run)), (i) => {
-      state.run = taped[Number(i)];
-      state.tape = state.run.tapes[0];
-      load();
-    });
-    const ofUpdate = select("training step of update", state.run.tapes.map((tape, i) => [String(i), String(tape.update)]), String(state.run.tapes.indexOf(state.tape)), (i) => {
-      state.tape = state.run.tapes[Number(i)];
-      load();
-    });
+    const ofRun = select(
+      "run",
+      taped.map((run, i) => [String(i), run.name]),
+      String(taped.indexOf(state.run)),
+      (i) => {
+        state.run = taped[Number(i)];
+        state.tape = state.run.tapes[0];
+        load();
+      },
+    );
+    const ofUpdate = select(
+      "training step of update",
+      state.run.tapes.map((tape, i) => [String(i), String(tape.update)]),
+      String(state.run.tapes.indexOf(state.tape)),
+      (i) => {
+        state.tape = state.run.tapes[Number(i)];
+        load();
+      },
+    );
     return taped.length > 1 ? [ofRun, ofUpdate] : [ofUpdate];
   }
 
@@ -69,6 +79,11 @@ export function explorer(runs, scale) {
     el("p", { class: "reading" }, math(reading)),
     pickers,
     view.element,
-    el("div", { class: "panels two" }, el("div", { class: "panel" }, detail), el("div", { class: "panel" }, sweep.element)),
+    el(
+      "div",
+      { class: "panels two" },
+      el("div", { class: "panel" }, detail),
+      el("div", { class: "panel" }, sweep.element),
+    ),
   );
 }

@@ -20,14 +20,41 @@ export class GridView {
     this.places = [];
     const head = columns.map((column) =>
       column.hidden
-        ? el("th", { scope: "col", class: "fold" }, el("button", { type: "button", "aria-label": `Unfold ${column.hidden} steps`, on: { click: this.unfold } }, `… × ${column.hidden} …`))
+        ? el(
+            "th",
+            { scope: "col", class: "fold" },
+            el(
+              "button",
+              { type: "button", "aria-label": `Unfold ${column.hidden} steps`, on: { click: this.unfold } },
+              `… × ${column.hidden} …`,
+            ),
+          )
         : el("th", { scope: "col" }, typeof column === "number" ? `k = ${column}` : column),
     );
     const body = grid.rows.map((row, r) => {
       this.places.push([]);
-      return el("tr", {}, el("th", { scope: "row" }, row.label), columns.map((column) => el("td", { class: column.hidden ? "fold" : null }, column.hidden ? "…" : this.cell(grid.at(row.index, column), r))));
+      return el(
+        "tr",
+        {},
+        el("th", { scope: "row" }, row.label),
+        columns.map((column) =>
+          el(
+            "td",
+            { class: column.hidden ? "fold" : null },
+            column.hidden ? "…" : this.cell(grid.at(row.index, column), r),
+          ),
+        ),
+      );
     });
-    this.element.replaceChildren(el("table", { class: "tape" }, el("caption", {}, "time runs to the right, the sweep to the left"), el("thead", {}, el("tr", {}, el("th", { scope: "col" }, "scope / op"), head)), el("tbody", {}, body)));
+    this.element.replaceChildren(
+      el(
+        "table",
+        { class: "tape" },
+        el("caption", {}, "time runs to the right, the sweep to the left"),
+        el("thead", {}, el("tr", {}, el("th", { scope: "col" }, "scope / op"), head)),
+        el("tbody", {}, body),
+      ),
+    );
     this.paint();
   }
 
@@ -36,7 +63,23 @@ export class GridView {
       this.places[row].push(null);
       return null;
     }
-    const button = el("button", { type: "button", class: "cell", tabindex: "-1", on: { click: () => this.choose(records.includes(this.selected) ? records[(records.indexOf(this.selected) + 1) % records.length] : records.at(-1)) } }, records.length > 1 ? `×${records.length}` : "");
+    const button = el(
+      "button",
+      {
+        type: "button",
+        class: "cell",
+        tabindex: "-1",
+        on: {
+          click: () =>
+            this.choose(
+              records.includes(this.selected)
+                ? records[(records.indexOf(this.selected) + 1) % records.length]
+                : records.at(-1),
+            ),
+        },
+      },
+      records.length > 1 ? `×${records.length}` : "",
+    );
     for (const record of records) this.buttons.set(record, button);
     button.records = records;
     this.places[row].push(button);
@@ -67,7 +110,10 @@ export class GridView {
       const chosen = button.records.includes(record);
       button.setAttribute("aria-pressed", String(chosen));
       button.tabIndex = chosen ? 0 : -1;
-      button.classList.toggle("is-input", button.records.some((other) => inputs.includes(other.index)));
+      button.classList.toggle(
+        "is-input",
+        button.records.some((other) => inputs.includes(other.index)),
+      );
     }
     const button = this.buttons.get(record);
     if (!button) return;

@@ -7,7 +7,13 @@ export const after = "after";
 
 // Records as the explorer uses them; `gradient` and `value` are {log10, kind}.
 export function recordsOf(tape) {
-  const records = tape.records.map((record) => ({ ...record, inputs: record.inputs ?? [], gradient: fromPlain(record.gradient_norm), value: fromPlain(record.value_norm), users: [] }));
+  const records = tape.records.map((record) => ({
+    ...record,
+    inputs: record.inputs ?? [],
+    gradient: fromPlain(record.gradient_norm),
+    value: fromPlain(record.value_norm),
+    users: [],
+  }));
   const byIndex = new Map(records.map((record) => [record.index, record]));
   for (const record of records) {
     for (const input of new Set(record.inputs)) byIndex.get(input)?.users.push(record.index);
@@ -68,7 +74,11 @@ export class Grid {
     const shown = (place) => {
       const reach = unfolded ? 200 : 1;
       const at = this.steps.indexOf(selected);
-      return place < (unfolded ? 100 : 3) || place >= this.steps.length - (unfolded ? 100 : 3) || (at >= 0 && Math.abs(place - at) <= reach);
+      return (
+        place < (unfolded ? 100 : 3) ||
+        place >= this.steps.length - (unfolded ? 100 : 3) ||
+        (at >= 0 && Math.abs(place - at) <= reach)
+      );
     };
     const result = this.hasBefore ? [before] : [];
     for (let i = 0; i < this.steps.length; ++i) {

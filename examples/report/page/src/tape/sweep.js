@@ -11,13 +11,21 @@ export class Sweep {
   constructor(choose) {
     this.choose = choose;
     this.told = el("p", { class: "readout", "aria-live": "polite" });
-    this.back = button("◀ Step backwards", "Step backwards: the next record of the sweep", () => this.go(1), { class: "play" });
+    this.back = button("◀ Step backwards", "Step backwards: the next record of the sweep", () => this.go(1), {
+      class: "play",
+    });
     this.chartHost = el("div", {});
     this.element = el(
       "div",
       { class: "sweep" },
       el("h3", {}, "The sweep"),
-      el("div", { class: "buttons" }, button("⏮ To the loss", "To the loss: where the sweep starts", () => this.choose(this.records[0])), this.back, button("Undo ▶", "Undo: one record forwards", () => this.go(-1))),
+      el(
+        "div",
+        { class: "buttons" },
+        button("To the loss", "To the loss: where the sweep starts", () => this.choose(this.records[0])),
+        this.back,
+        button("Undo ▶", "Undo: one record forwards", () => this.go(-1)),
+      ),
       this.told,
       this.chartHost,
     );
@@ -55,7 +63,10 @@ export class Sweep {
     }
     this.current = this.records[Math.max(at, 0)];
     const xs = this.records.map((_, i) => i);
-    this.chart.draw([xs, this.logs.map((y, i) => (i <= at ? y : null)), this.logs.map((y, i) => (i >= at ? y : null))], this.records.map(({ gradient }) => gradient.kind));
+    this.chart.draw(
+      [xs, this.logs.map((y, i) => (i <= at ? y : null)), this.logs.map((y, i) => (i >= at ? y : null))],
+      this.records.map(({ gradient }) => gradient.kind),
+    );
     this.chart.point(at);
   }
 
@@ -63,8 +74,12 @@ export class Sweep {
     const record = this.records[at];
     const from = this.records[at - 1];
     const place = `${at + 1} of ${this.records.length}`;
-    if (!from) return `${place}: the sweep starts at record ${record.index}, ${record.op}, with a cotangent of norm ${inWords(record.gradient)}.`;
-    const factor = record.gradient.kind === NUMBER && from.gradient.kind === NUMBER ? `, × ${fromLog10(record.gradient.log10 - from.gradient.log10)}` : "";
+    if (!from)
+      return `${place}: the sweep starts at record ${record.index}, ${record.op}, with a cotangent of norm ${inWords(record.gradient)}.`;
+    const factor =
+      record.gradient.kind === NUMBER && from.gradient.kind === NUMBER
+        ? `, × ${fromLog10(record.gradient.log10 - from.gradient.log10)}`
+        : "";
     return `${place}: from record ${from.index} to ${record.index}, ${record.op}, the norm goes from ${inWords(from.gradient)} to ${inWords(record.gradient)}${factor}.`;
   }
 }
