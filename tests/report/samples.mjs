@@ -206,6 +206,41 @@ const odd = () =>
     },
   });
 
+// As short and as empty as a run can be: interrupted ahead of the first update; one update of one step; nothing finite.
+const short = () => ({
+  ...run({ name: "never began", T: 3, updates: [], rate: () => 0, loss: () => 1 }),
+  by_unit: null,
+  tapes: [],
+});
+const one = () => run({ name: "one", T: 1, updates: [0], rate: () => 0, loss: () => 1 });
+const broken = () =>
+  run({
+    name: "not finite",
+    T: 5,
+    updates: [0, 1],
+    rate: () => 0,
+    loss: () => 1,
+    special: () => "n",
+    parts: {
+      loss: ["n", "i"],
+      gradient_norm: ["n", "i"],
+      clipped_gradient_norm: ["n", "n"],
+      lambda: ["n", "n"],
+      sigma_mean: [],
+      sigma_min: null,
+      rho: ["i", 0],
+      lyapunov: null,
+      half_life: [null, null],
+      transport: [
+        { row: 1, log10_norm: [null, null, null, null, null, 0], log10_product: [null, null, null, null, null, 0] },
+      ],
+      result: null,
+      story: null,
+      verdict: null,
+      config: null,
+    },
+  });
+
 const big = () => {
   const updates = range(0, 1999);
   return run({
@@ -233,6 +268,7 @@ export const samples = {
     experiment: { ...experiment, name: hostile },
   }),
   experiment: () => ({ title: "bound_vs_reality", version: "0.1.0", runs: [], experiment }),
+  edges: () => ({ title: "short runs", version: "0.1.0", runs: [short(), one(), broken()], experiment: null }),
   big: () => ({ title: "2 000 updates × 1 000 steps", version: "0.1.0", runs: [big()], experiment: null }),
 };
 

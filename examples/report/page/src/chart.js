@@ -256,6 +256,14 @@ export class Chart {
   }
 }
 
+// Points that no line leads to or from: without dots they couldn't be seen.
+function lonely(plot, place) {
+  const ys = plot.data[place];
+  return [...ys.keys()].filter(
+    (i) => (ys[i] ?? null) !== null && (ys[i - 1] ?? null) === null && (ys[i + 1] ?? null) === null,
+  );
+}
+
 function series(line) {
   const stroke = color(line.color);
   const only = line.dots === "only";
@@ -264,7 +272,7 @@ function series(line) {
     stroke,
     width: only ? 0 : (line.width ?? 2),
     dash: dashes[line.dash ?? "solid"],
-    points: { show: Boolean(line.dots), size: line.size ?? 6, stroke, fill: stroke },
+    points: { show: true, size: line.size ?? 5, stroke, fill: stroke, ...(!line.dots && { filter: lonely }) },
     ...(only && { paths: () => null }),
     spanGaps: line.spanGaps ?? false,
   };

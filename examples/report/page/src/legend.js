@@ -74,5 +74,20 @@ export function legend(runs, scale) {
             ),
       ),
     ),
+    keys(),
+  );
+}
+
+function keys() {
+  const of = (names, does) => [...names.flatMap((name) => [el("kbd", {}, name), " "]), `${does} · `];
+  return el(
+    "p",
+    { class: "keys" },
+    of(["←", "→"], "step"),
+    of(["↑", "↓"], "update"),
+    of(["Page ↑", "Page ↓"], "a tenth of all updates"),
+    of(["Home", "End"], "first and last step"),
+    el("kbd", {}, "space"),
+    " plays",
   );
 }

@@ -49,33 +49,40 @@ function panels(subject, runs, context) {
   );
 }
 
-function show(report, main) {
-  const { runs } = report;
-  document.title = `${report.title} · ebb`;
-  document.getElementById("title").textContent = report.title;
-  document.getElementById("version").textContent = `ebb ${report.version ?? ""}`;
-  if (report.experiment) main.append(experiment(report.experiment));
-  const choices = document.getElementById("choices");
-  choices.append(themeChoice());
-  if (runs.length === 0) return;
+// What follows the cursor, of runs that have logged an update at least.
+function followers(runs, choices) {
   document.body.dataset.runs = Math.min(runs.length, 4);
   const cursor = new Cursor(merged(runs.map((run) => run.updates)), merged(runs.map((run) => run.steps)));
   const scale = new ColorScale(runs);
   const ranges = new Ranges(runs);
   if (runs.length > 1) choices.prepend(axesChoice(ranges));
-  const context = { cursor, scale, ranges };
-  const of = (subject) => panels(subject, runs, context);
-  main.append(
+  const of = (subject) => panels(subject, runs, { cursor, scale, ranges });
+  return [
     el("p", { class: "introduction" }, math(introduction)),
     verdicts(runs, cursor),
     controls(cursor),
     announcer(runs, cursor),
-    of({ ...heat, after: legend(runs, scale) }) ?? "",
-    ...[slice, transport, contribution, saturation, loss, norm, weights].map((subject) => of(subject) ?? ""),
-    explorer(runs, scale) ?? "",
-    section("What became of it", null, stories(runs)),
-    section("Configuration", null, configuration(runs)),
-  );
+    of({ ...heat, after: legend(runs, scale) }),
+    ...[slice, transport, contribution, loss, norm, weights, saturation].map(of),
+    explorer(runs, scale),
+  ].filter((part) => part !== null);
+}
+
+function show({ title, version, runs, experiment: laboratory }, main) {
+  document.title = `${title} · ebb`;
+  document.getElementById("title").textContent = title;
+  document.getElementById("version").textContent = `ebb ${version ?? ""}`;
+  const choices = document.getElementById("choices");
+  choices.append(themeChoice());
+  if (laboratory) main.append(experiment(laboratory));
+  if (runs.length === 0) return;
+  const logged = runs.filter((run) => run.updates.length > 0 && run.steps.length > 0);
+  if (logged.length < runs.length) {
+    const names = runs.filter((run) => !logged.includes(run)).map((run) => run.name);
+    main.append(el("p", { class: "introduction" }, `Without an update in its log: ${names.join(", ")}.`));
+  }
+  if (logged.length > 0) main.append(...followers(logged, choices));
+  main.append(section("What became of it", null, stories(runs)), section("Configuration", null, configuration(runs)));
 }
 
 const main = document.getElementById("main");

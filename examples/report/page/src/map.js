@@ -33,6 +33,7 @@ function covered(edge, pixels) {
 
 // Round numbers within [low, high], about `count` of them.
 export function ticks(low, high, count) {
+  if (low === high) return [low];
   const raw = (high - low) / Math.max(count, 1);
   const size = 10 ** Math.floor(Math.log10(raw));
   const step = [1, 2, 5, 10].map((m) => m * size).find((s) => s >= raw) ?? size;
@@ -65,8 +66,8 @@ export class CellMap {
     if (pick) this.listen();
   }
 
-  get area() {
-    return {
+  measure() {
+    this.area = {
       left: margin.left,
       top: margin.top,
       width: Math.max(this.frame.clientWidth - margin.left - margin.right, 1),
@@ -107,6 +108,7 @@ export class CellMap {
   point(x, y) {
     const [across, down] = this.cross;
     this.pointed = [x, y];
+    if (!this.area) return; // not drawn yet
     across.hidden = y === null;
     down.hidden = x === null;
     if (y !== null) across.style.top = `${this.toY(y)}px`;
@@ -117,6 +119,7 @@ export class CellMap {
     if (this.frame.clientWidth === 0) return;
     const ratio = Math.min(devicePixelRatio || 1, 2);
     this.frame.style.height = `${this.height}px`;
+    this.measure();
     this.canvas.width = Math.round(this.frame.clientWidth * ratio);
     this.canvas.height = Math.round(this.height * ratio);
     const context = this.canvas.getContext("2d");

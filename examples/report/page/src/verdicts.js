@@ -14,7 +14,7 @@ export function verdicts(runs, cursor) {
     cursor.follow(() => {
       const row = run.rowAt(cursor.update);
       const said = run.verdictAt(row);
-      card.dataset.trend = trend(said.word);
+      card.dataset.trend = said.word ? trend(said.word) : "unknown";
       word.replaceChildren(...math(said.word || "no verdict"));
       rest.replaceChildren(...math(said.rest));
       const cell = run.heat.at(row, run.columnAt(cursor.step));

@@ -1,6 +1,6 @@
 // What each step adds to ∂L/∂W, by lag: the share of ‖C_k‖ in the sum of all, and what the lags up to there add up to.
 import { el } from "../dom.js";
-import { decades, extent } from "../data.js";
+import { extent } from "../data.js";
 import { Chart } from "../chart.js";
 
 export const title = "Who writes the update: contributions by lag";
@@ -27,7 +27,7 @@ export function range(runs) {
   const ends = logged.flatMap((run) =>
     [0, run.updates.length >> 1, run.updates.length - 1].flatMap((row) => extent(shares(run, row).share) ?? []),
   );
-  return decades([Math.max(extent(ends)?.[0] ?? -1, -50), 0]);
+  return [Math.min(Math.floor(Math.max(extent(ends)?.[0] ?? -1, -50)), -1), 0];
 }
 
 export function build(run, { cursor, ranges }) {

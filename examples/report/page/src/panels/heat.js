@@ -10,7 +10,6 @@ export const reading =
   "fades to blue on the way left, the gradient vanishes; where it burns to orange, it explodes; pale means a norm near 1, which arrives.";
 
 export function build(run, { cursor, scale, ranges }) {
-  if (run.updates.length === 0) return null;
   const { heat } = run;
   const alone = ranges.runs.length === 1;
   const map = new CellMap({
@@ -36,6 +35,7 @@ export function build(run, { cursor, scale, ranges }) {
   const value = el("strong", {});
   const place = el("span", {});
   const told = el("p", { class: "readout" }, place, value);
+  const thinned = thinning(run);
   const element = el(
     "div",
     {
@@ -46,6 +46,7 @@ export function build(run, { cursor, scale, ranges }) {
     },
     map.element,
     told,
+    thinned,
   );
   steer(element, cursor);
 
@@ -59,4 +60,14 @@ export function build(run, { cursor, scale, ranges }) {
     value.title = kinds[cell.kind].meaning;
   });
   return element;
+}
+
+// Says so where the report shows less than the log holds.
+function thinning({ logged, updates, steps, time }) {
+  const parts = [];
+  if (logged > updates.length) parts.push(`${updates.length} of ${logged} logged updates`);
+  if (time + 1 > steps.length) parts.push(`${steps.length} of ${time + 1} states`);
+  return parts.length > 0
+    ? el("p", { class: "figure" }, `shown: ${parts.join(" and ")}, the extremes among them`)
+    : null;
 }

@@ -21,7 +21,6 @@ export function range(runs) {
 }
 
 export function build(run, { cursor, ranges }) {
-  if (run.updates.length === 0) return null;
   const chart = new Chart({
     label: `Norm of ∂L/∂s_k against step k for ${run.name}, at the cursor's update, with the bound.`,
     x: { label: "step k", whole: true, pick: (step) => cursor.set({ step }) },

@@ -34,7 +34,7 @@ function spansDecades(runs) {
 export const loss = {
   title: "Loss",
   reading:
-    "What training is after. Beside it the gray line is the answer that ignores the input: a run that stays there has learnt nothing from the past.",
+    "What training is to lower. The dotted line is the best answer that ignores the input: a run that stays there has learnt nothing from the past.",
   range(runs) {
     const [low, high] = lossExtent(runs) ?? [0, 1];
     return [Math.min(0, low), high * 1.05 || 1];
@@ -131,7 +131,7 @@ export const weights = {
       context,
       {
         label: `Singular values and spectral radius of W over updates for ${run.name}.`,
-        y: { label: "size", log: true, range: () => context.ranges.of(weights.range, run) },
+        y: { label: "singular values, ρ", log: true, range: () => context.ranges.of(weights.range, run) },
         y2: measured ? { label: "λ₁ a step", range: () => context.ranges.of(weights.rates, run) } : null,
         lines,
         slack: [0, 2],

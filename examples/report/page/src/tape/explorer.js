@@ -7,7 +7,7 @@ import { Sweep, order } from "./sweep.js";
 
 const reading =
   "Each square is one record of the tape: an operation of one training step, as it was recorded. The derivative's sweep runs through the same " +
-  "squares backwards, from the loss at the right end; a square's colour is the norm of the gradient that arrived there.";
+  "squares backwards, from the loss at the right end to the left; a square's colour is the norm of the gradient that arrived there.";
 
 export function explorer(runs, scale) {
   const taped = runs.filter((run) => run.tapes);

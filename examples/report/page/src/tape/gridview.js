@@ -49,8 +49,7 @@ export class GridView {
     this.element.replaceChildren(
       el(
         "table",
-        { class: "tape" },
-        el("caption", {}, "time runs to the right, the sweep to the left"),
+        { class: "tape", "aria-label": "Records by scope, op and step" },
         el("thead", {}, el("tr", {}, el("th", { scope: "col" }, "scope / op"), head)),
         el("tbody", {}, body),
       ),
