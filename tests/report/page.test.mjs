@@ -51,6 +51,14 @@ describe("three runs side by side", { skip: !made.hostile }, () => {
     );
   });
 
+  test("the slice is drawn anew where the update is another", async () => {
+    const slice = ".kind[aria-label^='One way back'] .u-wrap canvas >> nth=2";
+    await page.setCursor({ row: 10, column: 1 });
+    const before = await page.pixels(slice);
+    await page.setCursor({ row: 60, column: 1 });
+    assert.notEqual(await page.pixels(slice), before);
+  });
+
   test("one colour scale for all, and another when chosen", async () => {
     const before = await page.pixels(".map-canvas >> nth=2");
     assert.equal(await page.locator(".legend").count(), 1);

@@ -13,9 +13,12 @@ export function recordPanel(tape, record, last, choose) {
       ? button(`${index} ${other.op}`, `Record ${index}, ${other.op}`, () => choose(other), { class: "record-link" })
       : el("span", {}, "a source");
   };
-  const inputs = record.inputs.map((index) =>
-    index === null ? el("span", { class: "source" }, "source") : link(index),
-  );
+  const sources = record.inputs.filter((index) => index === null).length;
+  const inputs = record.inputs.filter((index) => index !== null).map(link);
+  if (sources > 0)
+    inputs.push(
+      el("span", {}, sources === 1 ? "a source" : `${sources} sources`, " (a parameter, an input or the first state)"),
+    );
   const { text, section } = equation(record, last);
   const entry = (name, ...content) => [el("dt", {}, name), el("dd", {}, ...content)];
   return el(
