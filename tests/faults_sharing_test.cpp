@@ -53,6 +53,23 @@ TEST_CASE("faults 8a: two threads may be the first to use a shared parameter") {
     for (std::size_t i = 0; i < expected.size(); ++i) CHECK(same_bits(result[i], expected[i]));
 }
 
+TEST_CASE("faults 8a: two threads may be the first to multiply by a matrix, as it is and transposed") {
+  for (int time = 0; time < 20; ++time) {
+    const Tensor w = varied({17, 17}, 6), a = varied({5, 17}, 7);
+    Tensor results[2][3];
+    {
+      std::vector<std::thread> threads;
+      for (auto& of_thread : results)
+        threads.emplace_back([&] {
+          for (Tensor& result : of_thread) result = matmul(a, w) + matmul(a, w, {.transpose_b = true});
+        });
+      for (std::thread& thread : threads) thread.join();
+    }
+    for (const auto& of_thread : results)
+      for (const Tensor& result : of_thread) CHECK(same_bits(result, results[0][0]));
+  }
+}
+
 TEST_CASE("faults 8a: tensors may die on another thread or after their thread") {
   release_memory();
   const std::size_t before = detail::system_bytes_held();
