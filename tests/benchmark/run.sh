@@ -51,6 +51,7 @@ if [ -x "$programs/libtorch" ]; then
   "$programs/libtorch" --seconds "$seconds" > "$results/libtorch"
 fi
 section "A training step at (T, B, H)" libtorch "$programs/rnn_step" --seconds "$seconds"
+section "Two threads" none "$programs/threads" --seconds "$seconds"
 section "Growth" none "$programs/growth" --seconds "$seconds"
 section "Memory" none "$programs/memory"
 section "Records, products, functions" libtorch "$programs/kernels" --benchmark_min_time=0.2

@@ -70,4 +70,16 @@ void step_watched(Model& model, const nn::GradientFlowOptions& options) {
   finish(model, tape, model.loss_of(run.last()), flow.observer());
 }
 
+void step_in_shards(Model& model, nn::DataParallel& parallel) {
+  model.loss = parallel.loss_and_gradients(model.x.extent(1), model.gradients,
+                                           [&](const nn::Shard& shard, std::span<Tensor> gradients) {
+                                             Tape tape;
+                                             const Tensor last = model.rnn(shard.rows(model.x, 1)).last();
+                                             Tensor loss = nn::mse(model.readout(last), shard.rows(model.y));
+                                             tape.gradients(loss, model.parameters.tensors(), gradients);
+                                             return loss;
+                                           });
+  model.optimizer.step(model.gradients);
+}
+
 }  // namespace ebb::benchmarks

@@ -28,5 +28,6 @@ struct Model {
 void step_through_rnn(Model& model);                                      // nn::Rnn: a record a time step
 void step_op_by_op(Model& model);                                         // matmul, +, tanh
 void step_watched(Model& model, const nn::GradientFlowOptions& options);  // nn::Rnn under a GradientFlow
+void step_in_shards(Model& model, nn::DataParallel& parallel);            // nn::Rnn, a tape a shard
 
 }  // namespace ebb::benchmarks
