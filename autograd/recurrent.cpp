@@ -140,8 +140,10 @@ const char* name(Activation activation) {
 
 double gamma(Activation activation) { return activation == Activation::logistic ? 0.25 : 1; }
 
-Tensor slope(Activation activation, const Tensor& s) {
-  return times_slope(formula_of(activation), ones_like(s), s, /*recorded=*/Tape::current() != nullptr);
+Tensor slope(Activation activation, const Tensor& s) { return detail::times_slope(activation, ones_like(s), s); }
+
+Tensor detail::times_slope(Activation activation, const Tensor& g, const Tensor& s) {
+  return ebb::times_slope(formula_of(activation), g, s, /*recorded=*/Tape::current() != nullptr);
 }
 
 RnnSteps::RnnSteps(const Tensor& x, const Tensor& U, const Tensor& W, const Tensor& b, Activation activation)

@@ -76,50 +76,58 @@ Kind GradientFlow::kind_of_zero(std::size_t k) const {
 
 namespace {
 
-// Far enough from float32's ends for a few products.
+// Far enough from float32's ends for a few products; and for all elements that count.
 bool is_moderate(double norm) { return norm > 1e-12 && norm < 1e12; }
+bool is_held(double norm) { return norm > 1e-28 && norm < 1e28; }
 
-// ‖Sᵀ U‖_F for S and U of norm 1.
-double norm_of_product(const Tensor& S, const Tensor& U) {
-  // ‖Sᵀ U‖² = Σ (S Sᵀ) ∘ (U Uᵀ), which is batch × batch. It may cancel; then the product itself is taken.
-  if (2 * S.extent(0) < S.extent(1)) {
-    const Tensor gram = matmul(S, S, {.transpose_b = true}) * matmul(U, U, {.transpose_b = true});
-    const double square = sum(gram).item();
-    if (square > (S.dtype() == f32 ? 1e-2 : 1e-8)) return std::sqrt(square);
+// ‖Sᵀ U‖_F, given the norms of S and U.
+double norm_of_product(const Tensor& S, double s_norm, const Tensor& U, double u_norm) {
+  const Index batch = S.extent(0), hidden = S.extent(1);
+  if (batch == 1) return s_norm * u_norm;
+  // ‖Sᵀ U‖² = Σ (S Sᵀ) ∘ (U Uᵀ), which is batch × batch, and has two factors to be laid out. It may cancel; then the
+  // product itself is taken.
+  if (3 * batch < hidden) {
+    const Tensor of_s = matmul(S, S, {.transpose_b = true}) / (s_norm * s_norm);
+    const Tensor of_u = matmul(U, U, {.transpose_b = true}) / (u_norm * u_norm);
+    const double square = sum(of_s * of_u).item();
+    if (square > (S.dtype() == f32 ? 1e-2 : 1e-8)) return s_norm * u_norm * std::sqrt(square);
   }
   return ebb::detail::norm_value(matmul(S, U, {.transpose_a = true}));
 }
 
 }  // namespace
 
-// ‖s_{k−1}ᵀ u‖_F with u = σ' ∘ δ, of factors of norm 1; in float64 where float32 might not hold what comes on the way.
+// ‖s_{k−1}ᵀ u‖_F with u = σ' ∘ δ; in float64 where float32 wouldn't hold one of the two.
 Magnitude GradientFlow::contribution_at(std::size_t k, const Tensor& gradient) const {
-  const double delta = state_gradient[k].value;
-  if (delta == 0) return state_gradient[k];
-  const Tensor slopes = cell_.slope(run_, k);
-  const double s_norm = ebb::detail::norm_value(run_.states[k - 1]);
-  const bool as_it_is = gradient.dtype() == f64 || (is_moderate(delta) && is_moderate(s_norm));
-  const auto wide = [&](const Tensor& x) { return as_it_is ? x : cast(x, f64); };
-  const Tensor u = wide(slopes) * wide(gradient);
-  const double u_norm = ebb::detail::norm_value(u);
+  if (state_gradient[k].value == 0) return state_gradient[k];
+  Tensor s = run_.states[k - 1], u = cell_.times_slope(run_, k, gradient);
+  const double s_norm = ebb::detail::norm_value(s);
+  double u_norm = ebb::detail::norm_value(u);
+  if (u.dtype() == f32 && !(is_held(s_norm) && is_held(u_norm))) {
+    s = cast(s, f64);
+    u = cast(cell_.slope(run_, k), f64) * cast(gradient, f64);
+    u_norm = ebb::detail::norm_value(u);
+  }
   if (u_norm == 0) {
-    const bool saturated = !any_arriving(slopes, gradient, [](double slope, double) { return slope != 0; });
+    const auto passes = [](double slope, double) { return slope != 0; };
+    const bool saturated = !any_arriving(cell_.slope(run_, k), gradient, passes);
     return {0, saturated ? Kind::saturated : Kind::underflow};
   }
   if (s_norm == 0 || !std::isfinite(u_norm) || !std::isfinite(s_norm)) return Magnitude::of(u_norm * s_norm);
-  return Magnitude::of(u_norm * s_norm * norm_of_product(wide(run_.states[k - 1]) / s_norm, u / u_norm));
+  if (is_moderate(s_norm) && is_moderate(u_norm)) return Magnitude::of(norm_of_product(s, s_norm, u, u_norm));
+  return Magnitude::of(u_norm * s_norm * norm_of_product(s / s_norm, 1, u / u_norm, 1));
 }
 
 // ---- shards
 
 namespace {
 
-using Flows = std::span<const std::vector<Magnitude>>;
+using Flows = std::span<const Magnitudes>;
 
 // √Σ (share ‖·‖)², with no square that overflows.
 double joined_norm(Flows flows, std::span<const double> shares, std::size_t k) {
   double largest = 0, not_finite = 0, sum = 0;
-  for (const std::vector<Magnitude>& flow : flows) {
+  for (const Magnitudes& flow : flows) {
     if (flow[k].kind == Kind::no_path) continue;
     if (std::isfinite(flow[k].value))
       largest = std::max(largest, flow[k].value);
@@ -138,7 +146,7 @@ double joined_norm(Flows flows, std::span<const double> shares, std::size_t k) {
 // Why nothing is left at k: an underflow, where it is one in any of the shards that had something at k + 1.
 Kind joined_kind_of_zero(Flows flows, std::size_t k) {
   Kind kind = Kind::number;
-  for (const std::vector<Magnitude>& flow : flows) {
+  for (const Magnitudes& flow : flows) {
     const bool ended_before = k + 1 < flow.size() && flow[k + 1].value == 0;
     if (ended_before || flow[k].kind == Kind::no_path) continue;
     if (flow[k].kind == Kind::underflow || kind == Kind::number) kind = flow[k].kind;
@@ -148,18 +156,18 @@ Kind joined_kind_of_zero(Flows flows, std::size_t k) {
 
 }  // namespace
 
-std::vector<Magnitude> joined(Flows state_gradients, std::span<const double> shares) {
+Magnitudes joined(Flows state_gradients, std::span<const double> shares) {
   if (state_gradients.empty() || state_gradients.size() != shares.size())
     fail<ShapeError>("joined", "{} flows and {} shares; give one share for each", state_gradients.size(),
                      shares.size());
   const std::size_t states = state_gradients[0].size();
-  for (const std::vector<Magnitude>& flow : state_gradients)
+  for (const Magnitudes& flow : state_gradients)
     if (flow.size() != states)
       fail<ShapeError>("joined", "a flow of {} states and one of {}; shards have the same steps", states, flow.size());
 
-  std::vector<Magnitude> result(states, Magnitude::no_path());
+  Magnitudes result(states, Magnitude::no_path());
   for (std::size_t k = states; k-- > 0;) {
-    const auto has_path = [k](const std::vector<Magnitude>& flow) { return flow[k].kind != Kind::no_path; };
+    const auto has_path = [k](const Magnitudes& flow) { return flow[k].kind != Kind::no_path; };
     if (!std::any_of(state_gradients.begin(), state_gradients.end(), has_path)) continue;
     const double norm = joined_norm(state_gradients, shares, k);
     const bool was_zero = k + 1 < states && result[k + 1].value == 0;

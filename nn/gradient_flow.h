@@ -36,10 +36,10 @@ class GradientFlow {
   [[nodiscard]] Observer observer();
 
   // ‖δ_k‖ over batch and units, for k = 0 … T; sums of squares in float64.
-  std::vector<Magnitude> state_gradient;
+  Magnitudes state_gradient;
   // ‖C_k‖_F with C_k = s_{k−1}ᵀ (σ'(a_k) ∘ δ_k), the part of ∂L/∂W that step k contributes: Σ_k C_k = ∂L/∂W. For
   // k = 1 … T ([0] is no path); empty unless asked for.
-  std::vector<Magnitude> contribution;
+  Magnitudes contribution;
 
  private:
   void observe(const Record& record, const Tensor& gradient);
@@ -57,7 +57,6 @@ class GradientFlow {
 // is in two shards, so ‖∂L/∂s_k‖² = Σ (share ‖∂L_shard/∂s_k‖)². Where that is zero, the reason is that of the shards
 // where it came last. (Contributions of shards are matrices to add; their norms say nothing about that of the sum.)
 // ShapeError unless there is one share for each and all have as many steps.
-[[nodiscard]] std::vector<Magnitude> joined(std::span<const std::vector<Magnitude>> state_gradients,
-                                            std::span<const double> shares);
+[[nodiscard]] Magnitudes joined(std::span<const Magnitudes> state_gradients, std::span<const double> shares);
 
 }  // namespace ebb::nn

@@ -4,6 +4,9 @@
 #include <cstdint>
 #include <span>
 #include <string_view>
+#include <vector>
+
+#include "autograd/storage.h"
 
 namespace ebb::nn {
 
@@ -27,6 +30,9 @@ struct Magnitude {
   static Magnitude of(double norm);          // number, infinite or nan
   static Magnitude no_path();
 };
+
+// By time step.
+using Magnitudes = std::vector<Magnitude, Reused<Magnitude>>;
 
 // How fast magnitudes change from one step back to the one before: m_{k−1} ≈ m_k · e^rate, by least squares of ln m_k
 // over the steps from `first` to `last`, both included, whose magnitude is a number above 0.

@@ -36,6 +36,10 @@ Unrolled Rnn::operator()(const Tensor& x, const Tensor& initial) const {
 
 Tensor Rnn::slope(const Unrolled& run, std::size_t k) const { return ebb::slope(activation, run.states[k]); }
 
+Tensor Rnn::times_slope(const Unrolled& run, std::size_t k, const Tensor& g) const {
+  return ebb::detail::times_slope(activation, g, run.states[k]);
+}
+
 std::unique_ptr<Cell> Rnn::cast(DType dtype) const {
   const Pause pause;
   auto result = std::make_unique<Rnn>(*this);

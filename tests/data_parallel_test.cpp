@@ -303,7 +303,7 @@ namespace {
 
 // ‖∂L/∂s_k‖ as the flow on one tape has it, and joined from those of shards.
 struct FlowPair {
-  std::vector<nn::Magnitude> whole, joined;
+  nn::Magnitudes whole, joined;
 };
 
 template <class Loss>
@@ -319,7 +319,7 @@ FlowPair flows(const nn::Rnn& rnn, const Tensor& x, Index shards, Loss loss_of) 
   const std::vector<nn::Shard> cut = nn::cut(x.extent(1), shards);
   std::vector<Tensor> gradients(3);
   FlowPair result{.whole = flow_of(x, gradients, nn::cut(x.extent(1), 1)[0]).second, .joined = {}};
-  std::vector<std::vector<nn::Magnitude>> parts(cut.size());
+  std::vector<nn::Magnitudes> parts(cut.size());
   std::vector<double> shares;
   shares.reserve(cut.size());
   for (const nn::Shard& shard : cut) shares.push_back(shard.share());
@@ -357,31 +357,31 @@ TEST_CASE("data parallel: the flows of shards join to the flow of the batch") {
 }
 
 TEST_CASE("data parallel: where joined flows are zero, the reason is that of the last shard to get there") {
-  using nn::Kind, nn::Magnitude;
+  using nn::Kind, nn::Magnitude, nn::Magnitudes;
   const auto of = [](std::vector<double> values, std::vector<Kind> kinds) {
-    std::vector<Magnitude> result;
+    Magnitudes result;
     for (std::size_t k = 0; k < values.size(); ++k) result.push_back({values[k], kinds[k]});
     return result;
   };
-  const auto kinds = [](std::initializer_list<std::vector<Magnitude>> flows) {
+  const auto kinds = [](std::initializer_list<Magnitudes> flows) {
     const std::vector<double> shares(flows.size(), 1.0 / static_cast<double>(flows.size()));
     std::vector<Kind> result;
     for (const Magnitude& magnitude : nn::joined(std::vector(flows), shares)) result.push_back(magnitude.kind);
     return result;
   };
   constexpr Kind number = Kind::number, saturated = Kind::saturated, underflow = Kind::underflow;
-  const std::vector<Magnitude> early_underflow = of({0, 0, 0, 1}, {underflow, underflow, underflow, number});
-  const std::vector<Magnitude> late_saturation = of({0, 0, 1, 1}, {saturated, saturated, number, number});
-  const std::vector<Magnitude> late_underflow = of({0, 0, 1, 1}, {underflow, underflow, number, number});
+  const Magnitudes early_underflow = of({0, 0, 0, 1}, {underflow, underflow, underflow, number});
+  const Magnitudes late_saturation = of({0, 0, 1, 1}, {saturated, saturated, number, number});
+  const Magnitudes late_underflow = of({0, 0, 1, 1}, {underflow, underflow, number, number});
   CHECK(kinds({early_underflow, late_saturation}) == std::vector{saturated, saturated, number, number});
   CHECK(kinds({late_saturation, early_underflow}) == std::vector{saturated, saturated, number, number});
   CHECK(kinds({late_saturation, late_underflow}) == std::vector{underflow, underflow, number, number});
 
-  const std::vector<Magnitude> odd =
+  const Magnitudes odd =
       of({not_a_number, infinity, 3e200, not_a_number}, {Kind::nan, Kind::infinite, number, Kind::no_path});
-  const std::vector<Magnitude> even = of({infinity, 1, 4e200, 2}, {Kind::infinite, number, number, number});
+  const Magnitudes even = of({infinity, 1, 4e200, 2}, {Kind::infinite, number, number, number});
   CHECK(kinds({odd, even}) == std::vector{Kind::nan, Kind::infinite, number, number});
-  const std::vector<Magnitude> joined = nn::joined(std::vector{odd, even}, std::vector{0.5, 0.5});
+  const Magnitudes joined = nn::joined(std::vector{odd, even}, std::vector{0.5, 0.5});
   CHECK(joined[2].value == doctest::Approx(2.5e200));  // no square overflows
   CHECK(joined[3].value == 1);
 }

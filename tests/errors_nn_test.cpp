@@ -210,11 +210,11 @@ const std::vector<ErrorRow>& nn_error_rows() {
       row<ShapeError>([] { (void)lyapunov({.discard = 4}); },
                       "[lyapunov_exponents] 4 of 4 steps are discarded, which leaves none to measure; give 0 or more, "
                       "and fewer than there are"),
-      row<ShapeError>([] { (void)nn::joined(std::vector<std::vector<nn::Magnitude>>(2), std::vector<double>(3)); },
+      row<ShapeError>([] { (void)nn::joined(std::vector<nn::Magnitudes>(2), std::vector<double>(3)); },
                       "[joined] 2 flows and 3 shares; give one share for each"),
       row<ShapeError>(
           [] {
-            const std::vector<nn::Magnitude> three(3, nn::Magnitude::no_path()), two(2, nn::Magnitude::no_path());
+            const nn::Magnitudes three(3, nn::Magnitude::no_path()), two(2, nn::Magnitude::no_path());
             (void)nn::joined(std::vector{three, two}, std::vector{0.5, 0.5});
           },
           "[joined] a flow of 3 states and one of 2; shards have the same steps"),

@@ -90,7 +90,7 @@ TEST_CASE("faults 23: gradients that fade keep their size through the denormals,
   Rng rng(1);
   nn::Rnn rnn({.inputs = 1, .hidden = hidden, .activation = Activation::identity}, rng);
   const Tensor x = zeros({steps, 1, 1});
-  const auto swept = [&](double factor, std::vector<nn::Magnitude>* magnitudes) {
+  const auto swept = [&](double factor, nn::Magnitudes* magnitudes) {
     rnn.W.assign(eye(hidden) * factor);
     Tape tape;
     const nn::Unrolled run = rnn(x);
@@ -101,7 +101,7 @@ TEST_CASE("faults 23: gradients that fade keep their size through the denormals,
     if (magnitudes) *magnitudes = flow.state_gradient;
     return time.count();
   };
-  std::vector<nn::Magnitude> fading;
+  nn::Magnitudes fading;
   (void)swept(0.5, &fading);
   for (Index k = 1; k <= steps; ++k) {
     const nn::Magnitude& m = fading[static_cast<std::size_t>(k)];

@@ -30,7 +30,7 @@ nn::Rnn scalar_rnn(double w, Activation activation, double bias = 0, DType dtype
   return rnn;
 }
 
-std::vector<Kind> kinds(const std::vector<nn::Magnitude>& magnitudes) {
+std::vector<Kind> kinds(const nn::Magnitudes& magnitudes) {
   std::vector<Kind> result;
   for (const nn::Magnitude& m : magnitudes) result.push_back(m.kind);
   return result;
@@ -120,8 +120,8 @@ TEST_CASE("gradient flow: an observer forgets what the sweep before it passed, a
 }
 
 TEST_CASE("gradient flow: contributions are the parts of the weight's gradient") {
-  // Fewer units than sequences, many more, and about as many: either form of the norm.
-  for (const auto& [batch, hidden] : {std::pair<Index, Index>{6, 2}, {2, 9}, {4, 5}})
+  // Fewer units than sequences, many more, about as many, and a single sequence: each form of the norm.
+  for (const auto& [batch, hidden] : {std::pair<Index, Index>{6, 2}, {2, 9}, {4, 5}, {1, 5}})
     for (const Loss where : {Loss::last, Loss::every})
       for (const Activation activation : {Activation::tanh, Activation::logistic, Activation::identity}) {
         const nn::Rnn rnn = make_rnn(hidden, activation);
@@ -146,30 +146,32 @@ TEST_CASE("gradient flow: contributions are the parts of the weight's gradient")
       }
 }
 
-TEST_CASE("gradient flow: tiny float32 gradients keep their size") {
-  for (const auto& [batch, hidden] : {std::pair<Index, Index>{6, 2}, {2, 9}}) {
-    const nn::Rnn exact = make_rnn(hidden);
-    nn::Rnn rnn = make_rnn(hidden, Activation::tanh, f32);
-    const Tensor x = varied({3, batch, 2}), initial = varied({batch, hidden}, 8);
-    std::vector<nn::Magnitude> states[2], contributions[2];
-    for (const bool narrow : {false, true}) {
-      const nn::Rnn& net = narrow ? rnn : exact;
-      const DType dtype = narrow ? f32 : f64;
-      Tape tape;
-      const nn::Unrolled run = net(cast(x, dtype), cast(initial, dtype));
-      nn::GradientFlow flow(net, run, {.contributions = true});
-      (void)tape.gradient(sum(run.last()), net.W, {.seed = full({}, 1e-30, dtype), .observer = flow.observer()});
-      states[narrow] = flow.state_gradient;
-      contributions[narrow] = flow.contribution;
+TEST_CASE("gradient flow: tiny and huge float32 gradients keep their size") {
+  for (const auto& [batch, hidden] : {std::pair<Index, Index>{6, 2}, {2, 9}, {1, 3}})
+    for (const double seed : {1e-36, 1e-30, 1e-20, 1e-10, 1e20, 1e30}) {
+      CAPTURE(seed);
+      const nn::Rnn exact = make_rnn(hidden);
+      const nn::Rnn rnn = make_rnn(hidden, Activation::tanh, f32);
+      const Tensor x = varied({3, batch, 2}), initial = varied({batch, hidden}, 8);
+      nn::Magnitudes states[2], contributions[2];
+      for (const bool narrow : {false, true}) {
+        const nn::Rnn& net = narrow ? rnn : exact;
+        const DType dtype = narrow ? f32 : f64;
+        Tape tape;
+        const nn::Unrolled run = net(cast(x, dtype), cast(initial, dtype));
+        nn::GradientFlow flow(net, run, {.contributions = true});
+        (void)tape.gradient(sum(run.last()), net.W, {.seed = full({}, seed, dtype), .observer = flow.observer()});
+        states[narrow] = flow.state_gradient;
+        contributions[narrow] = flow.contribution;
+      }
+      for (std::size_t k = 1; k < 4; ++k) {
+        // Squares of 1e-30 are 0 in float32; what is left are float32's own roundings of some 1e-7, amplified little.
+        CHECK(states[1][k].kind == Kind::number);
+        CHECK(states[1][k].value < 100 * seed);
+        CHECK(states[1][k].value == doctest::Approx(states[0][k].value).scale(0).epsilon(1e-5));
+        CHECK(contributions[1][k].value == doctest::Approx(contributions[0][k].value).scale(0).epsilon(1e-5));
+      }
     }
-    for (std::size_t k = 1; k < 4; ++k) {
-      // Squares of 1e-30 are 0 in float32; what is left are float32's own roundings of some 1e-7, amplified little.
-      CHECK(states[1][k].kind == Kind::number);
-      CHECK(states[1][k].value < 1e-28);
-      CHECK(states[1][k].value == doctest::Approx(states[0][k].value).scale(0).epsilon(1e-5));
-      CHECK(contributions[1][k].value == doctest::Approx(contributions[0][k].value).scale(0).epsilon(1e-5));
-    }
-  }
 }
 
 TEST_CASE("gradient flow: a zero behind saturated units says so") {

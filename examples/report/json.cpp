@@ -12,7 +12,7 @@ Json to_json(const Magnitude& magnitude) {
   return std::string(ebb::nn::name(magnitude.kind));
 }
 
-Json to_json(const std::vector<Magnitude>& magnitudes) {
+Json to_json(std::span<const Magnitude> magnitudes) {
   Json array = Json::array();
   for (const Magnitude& magnitude : magnitudes) array.push_back(to_json(magnitude));
   return array;

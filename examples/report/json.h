@@ -4,8 +4,8 @@
 #include <nn/nn.h>
 
 #include <nlohmann/json.hpp>
+#include <span>
 #include <string>
-#include <vector>
 
 namespace report {
 
@@ -13,7 +13,7 @@ using Json = nlohmann::ordered_json;
 
 // A number, or the name of its kind.
 Json to_json(const ebb::nn::Magnitude& magnitude);
-Json to_json(const std::vector<ebb::nn::Magnitude>& magnitudes);
+Json to_json(std::span<const ebb::nn::Magnitude> magnitudes);
 // The other way round; nan for what is neither.
 ebb::nn::Magnitude magnitude_of(const Json& json);
 

@@ -12,6 +12,7 @@ namespace sequence {
 
 using ebb::Index;
 using nn::Magnitude;
+using nn::Magnitudes;
 
 // How far a logged update is looked into.
 struct Attention {
@@ -39,7 +40,7 @@ struct TapeCopy {
   std::string records;        // of ebb::to_json
   std::vector<double> norms;  // of the values, by record; NaN for indices
   std::vector<Index> steps;  // k of the record that computes s_k and of those before it back to s_{k−1}; −1 elsewhere
-  std::vector<Magnitude> gradients;
+  Magnitudes gradients;
 };
 
 // Watches one sweep over the tape of a training step.
@@ -54,7 +55,7 @@ class TapeWatch {
 
  private:
   const ebb::Tape& tape_;
-  std::vector<Magnitude> gradients_;
+  Magnitudes gradients_;
 };
 
 }  // namespace sequence

@@ -18,7 +18,7 @@ struct BoundLine {
 
 struct Curve {
   std::string label;
-  std::vector<Magnitude> values;  // by k; [0] is not drawn. Exact zeros lie on a line of their own, below the scale
+  Magnitudes values;  // by k; [0] is not drawn. Exact zeros lie on a line of their own, below the scale
   std::optional<BoundLine> bound{};
 };
 

@@ -34,7 +34,7 @@ int columns_of(std::string_view utf8) {
 
 }  // namespace
 
-std::string sparkline(const std::vector<Magnitude>& state_gradient, int columns) {
+std::string sparkline(const Magnitudes& state_gradient, int columns) {
   constexpr std::array levels{"▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"};
   const auto steps = static_cast<int>(state_gradient.size()) - 1;
   columns = std::min(columns, steps);

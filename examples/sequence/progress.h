@@ -13,7 +13,7 @@ namespace sequence {
 
 // One character a column for log10 ‖∂L/∂s_k‖, k = 1 … T, at most `columns` of them: a step of ▁▂▃▄▅▆▇█ is a power of
 // ten, or more where the range needs it; · is an exact zero, or no path, and ! what isn't finite.
-std::string sparkline(const std::vector<Magnitude>& state_gradient, int columns);
+std::string sparkline(const Magnitudes& state_gradient, int columns);
 
 // Whether another tenth of the way is over with this update.
 bool ends_a_tenth(Index done, Index updates);

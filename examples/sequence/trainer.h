@@ -20,9 +20,9 @@ struct Observation {
   Magnitude gradient_norm = Magnitude::no_path();          // over all parameters, before clipping
   Magnitude clipped_gradient_norm = Magnitude::no_path();  // and after
   bool clipped = false;
-  std::vector<Magnitude> state_gradient;  // ‖∂L/∂s_k‖ over batch and units
-  std::vector<Magnitude> contribution;    // ‖C_k‖_F, where asked for
-  double omega = 0;                       // Ω, where it is part of what is minimised; not in the loss
+  Magnitudes state_gradient;  // ‖∂L/∂s_k‖ over batch and units
+  Magnitudes contribution;    // ‖C_k‖_F, where asked for
+  double omega = 0;           // Ω, where it is part of what is minimised; not in the loss
 
   // Where asked for.
   std::optional<nn::Saturation> saturation;  // of the first shard
@@ -63,7 +63,7 @@ class Trainer {
   nn::DataParallel parallel_;
   // By shard: where its next window goes on, [rows, hidden]; ‖∂L/∂s_k‖ for its own loss; its share of the batch.
   std::vector<ebb::Tensor> states_;
-  std::vector<std::vector<Magnitude>> state_gradients_;
+  std::vector<Magnitudes> state_gradients_;
   std::vector<double> shares_;
   std::vector<ebb::Tensor> gradients_;
   Index updates_ = 0;
