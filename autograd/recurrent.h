@@ -21,7 +21,7 @@ double gamma(Activation activation);
 [[nodiscard]] Tensor slope(Activation activation, const Tensor& s);
 namespace detail {
 // g ∘ σ'(a) for g and s = σ(a) of one shape and type, as a sweep computes it: 0 where g is.
-[[nodiscard]] Tensor times_slope(Activation activation, const Tensor& g, const Tensor& s);
+Tensor times_slope(Activation activation, const Tensor& g, const Tensor& s);
 }  // namespace detail
 
 // One step of a vanilla recurrent network, s' = σ(x_t U + s W + b), for x: [time, batch, inputs], s: [batch, hidden],
