@@ -1,6 +1,7 @@
 // A recurrent cell, and what its run over a sequence leaves behind: all that the instruments of the laboratory
-// (gradient_flow.h, transport.h, lyapunov.h, saturation.h, omega.h) know of one. A new cell that says this much of
-// itself can be measured by each of them.
+// (gradient_flow.h, transport.h, lyapunov.h, saturation.h, omega.h) know of one. A new cell of the form below can be
+// measured by each of them. Transport's norms and Lyapunov exponents ask for no more than its run and its copy in
+// float64.
 #pragma once
 
 #include <memory>
@@ -28,7 +29,7 @@ class Cell {
   // x: [time, batch, inputs]; x_k is x[k − 1]. initial: s_0, [batch, hidden]. T = 0 gives the initial state alone.
   [[nodiscard]] virtual Unrolled operator()(const Tensor& x, const Tensor& initial) const = 0;
 
-  // σ'(a_k), [batch, hidden], for k = 1 … T.
+  // σ'(a_k), [batch, hidden], for k = 1 … T of a run of this cell.
   [[nodiscard]] virtual Tensor slope(const Unrolled& run, std::size_t k) const = 0;
   // σ'(a_k) ∘ g: the gradient at a_k of one that arrives at s_k.
   [[nodiscard]] virtual Tensor times_slope(const Unrolled& run, std::size_t k, const Tensor& g) const = 0;

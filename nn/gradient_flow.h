@@ -12,7 +12,9 @@
 namespace ebb::nn {
 
 struct GradientFlowOptions {
-  bool contributions = false;  // also ‖C_k‖; costs about batch / (3 hidden) of the step's products
+  // Also ‖C_k‖: batch / (3 hidden) of the step's products, and passes over u. A twentieth of a step at hidden 512, two
+  // thirds at 128, a whole step at 50.
+  bool contributions = false;
 };
 
 // Watches one sweep over a run of a cell:

@@ -54,10 +54,8 @@ std::vector<double> lyapunov_exponents(const Cell& cell, const Tensor& x, const 
     vectors = transpose(Q);
     if (walked >= options.discard) add_growth(R, hidden, sums);
   }
-  for (double& sum : sums) {
-    if (std::isnan(sum)) return std::vector<double>(sums.size(), std::numeric_limits<double>::quiet_NaN());
-    sum /= static_cast<double>(steps - options.discard);
-  }
+  for (double& sum : sums) sum /= static_cast<double>(steps - options.discard);
+  // NaN is all of them or none, as qr has it, so that this order is one.
   std::sort(sums.begin(), sums.end(), std::greater<>());
   return sums;
 }

@@ -26,9 +26,10 @@ struct LyapunovOptions {
 // direction for good, as a relu that is off does, or leaves less of it beside the others than rounding (1e-16 hidden);
 // NaN all of them where a derivative is no finite number.
 //
-// Along one sequence, x: [time, 1, inputs] from initial: [1, hidden], in float64 whatever the cell's type; O(T H²
-// count) and memory for T · H numbers. Nothing is recorded on a tape outside. ShapeError unless x is a single sequence
-// of more than `discard` steps, Error unless 0 ≤ count ≤ hidden.
+// Along one sequence, x: [time, 1, inputs] from initial: [1, hidden], in float64 whatever the cell's type: O(T H²
+// count) and memory for T · H numbers. All take about 6 · hidden / batch times a training step on a batch in float64
+// (twice that in float32's); one alone is cheaper than the step, batches of 20 and more. Nothing is recorded on a tape
+// outside. ShapeError unless x is a single sequence of more than `discard` steps, Error unless 0 ≤ count ≤ hidden.
 [[nodiscard]] std::vector<double> lyapunov_exponents(const Cell& cell, const Tensor& x, const Tensor& initial,
                                                      const LyapunovOptions& options = {});
 

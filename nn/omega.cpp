@@ -1,13 +1,12 @@
 #include "nn/omega.h"
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
+#include <type_traits>
 
-#include "autograd/elementwise.h"
-#include "autograd/indexing.h"
+#include "autograd/layout.h"
 #include "autograd/matrix.h"
-#include "autograd/reduction.h"
-#include "autograd/where.h"
 
 namespace ebb::nn {
 
@@ -23,8 +22,59 @@ std::vector<double> omega_terms(std::span<const Magnitude> state_gradient) {
 }
 
 namespace {
+
 constexpr double least_norm = 1e-10;  // of a gradient that counts
+
+// ‖row‖. Squares of float32 stay in float64's range; those of float64 are of parts of the largest.
+template <class T>
+double norm_of(const T* row, Index size) {
+  double scale = 1;
+  if constexpr (std::is_same_v<T, double>) {
+    for (Index i = 0; i < size; ++i) scale = std::max(scale, std::abs(row[i]));
+    if (std::isinf(scale)) return scale;
+  }
+  double sum = 0;
+  for (Index i = 0; i < size; ++i) {
+    const double part = static_cast<double>(row[i]) / scale;
+    sum += part * part;
+  }
+  return scale * std::sqrt(sum);
 }
+
+// Appends (σ' ∘ δ) / ‖δ‖ for the rows of δ that count to `u`: directions, since squares of what fades or explodes would
+// leave float32. Returns the new end.
+template <class T>
+T* append_directions(const Tensor& gradient, const Tensor& slope, T* u) {
+  const Index batch = gradient.extent(0), hidden = gradient.extent(1);
+  const T* delta = gradient.values<T>().data();
+  const T* by_state = slope.values<T>().data();
+  for (Index n = 0; n < batch; ++n, delta += hidden, by_state += hidden) {
+    const double norm = norm_of(delta, hidden);
+    if (!(norm >= least_norm && std::isfinite(norm))) continue;
+    const double scale = 1 / norm;
+    for (Index i = 0; i < hidden; ++i) u[i] = static_cast<T>(static_cast<double>(delta[i]) * scale) * by_state[i];
+    u += hidden;
+  }
+  return u;
+}
+
+// Of the rows y of u Wᵀ, Ω = Σ (‖y‖² − 1)² / rows; leaves 4 (‖y‖² − 1) y / rows, its derivative, in their place.
+template <class T>
+double omega_and_derivative(T* y, Index rows, Index hidden) {
+  double total = 0;
+  const auto count = static_cast<double>(rows);
+  for (Index r = 0; r < rows; ++r, y += hidden) {
+    double square = 0;
+    for (Index i = 0; i < hidden; ++i) square += static_cast<double>(y[i]) * static_cast<double>(y[i]);
+    const double off = square - 1;
+    total += off * off;
+    const T factor = static_cast<T>(4 * off / count);
+    for (Index i = 0; i < hidden; ++i) y[i] *= factor;
+  }
+  return total / count;
+}
+
+}  // namespace
 
 Omega::Omega(const Cell& cell, const Unrolled& run)
     : cell_(cell), run_(run), watch_("Omega", run), gradients_(run.states.size()) {}
@@ -44,25 +94,20 @@ void Omega::observe(const Record& record, const Tensor& gradient) {
 OmegaValue Omega::value() const {
   const Pause pause;
   const Tensor& W = cell_.recurrent_weights();
-  std::vector<Tensor> arriving, slopes;
-  for (std::size_t k = 1; k < gradients_.size(); ++k) {
-    if (!gradients_[k].defined()) continue;
-    arriving.push_back(gradients_[k]);
-    slopes.push_back(cell_.slope(run_, k));
-  }
-  if (arriving.empty()) return {0, zeros_like(W)};
+  const Index hidden = W.extent(0), batch = run_.states[0].extent(0);
+  return ebb::detail::by_float_type("Omega", W.dtype(), [&](auto zero) -> OmegaValue {
+    using T = decltype(zero);
+    const Tensor all = ebb::detail::uninitialised(W.dtype(), {run_.steps() * batch, hidden});
+    T* end = ebb::detail::data<T>(all);
+    for (std::size_t k = 1; k < gradients_.size(); ++k)
+      if (gradients_[k].defined()) end = append_directions(gradients_[k], cell_.slope(run_, k), end);
+    const Index rows = (end - ebb::detail::data<T>(all)) / hidden;
+    if (rows == 0) return {0, zeros_like(W)};
 
-  // One row for each step of each sequence, as a direction: squares of what fades or explodes would leave float32.
-  const Tensor delta = concat(arriving), norms = norm(delta, 1, /*keepdim=*/true);
-  const Tensor counts = (norms >= least_norm) * (norms < std::numeric_limits<double>::infinity());
-  const double count = sum(counts).item();
-  if (count == 0) return {0, zeros_like(W)};
-  const Tensor u = where(counts, delta / norms, 0.0) * concat(slopes);
-
-  Tape tape;
-  const Tensor ratio = sum(square(matmul(u, W, {.transpose_b = true})), 1, /*keepdim=*/true);
-  const Tensor omega = sum(where(counts, square(ratio - 1.0), 0.0)) / count;
-  return {omega.item(), tape.gradient(omega, W)};
+    const Tensor u = slice(all, 0, rows), y = matmul(u, W, {.transpose_b = true});
+    const double value = omega_and_derivative(ebb::detail::data<T>(y), rows, hidden);
+    return {value, matmul(y, u, {.transpose_a = true})};
+  });
 }
 
 }  // namespace ebb::nn

@@ -43,7 +43,7 @@ Tensor Rnn::times_slope(const Unrolled& run, std::size_t k, const Tensor& g) con
 std::unique_ptr<Cell> Rnn::cast(DType dtype) const {
   const Pause pause;
   auto result = std::make_unique<Rnn>(*this);
-  for (Tensor* parameter : {&result->U, &result->W, &result->b}) *parameter = detach(ebb::cast(*parameter, dtype));
+  for (Tensor* parameter : {&result->U, &result->W, &result->b}) *parameter = ebb::cast(*parameter, dtype);
   return result;
 }
 

@@ -11,17 +11,17 @@ namespace {
 
 constexpr double shut_below = 0.05;
 
-// Adds |σ'| / γ of each unit over the batch to `sums`, and counts those that are shut.
+// Adds |σ'| of each unit over the batch to `sums`, and counts those below the limit.
 template <class T>
-double add_openness(const T* slope, Index batch, Index hidden, double gamma, double* sums) {
-  double shut = 0;
+Index add_slopes(const T* slope, Index batch, Index hidden, double limit, double* sums) {
+  Index below = 0;
   for (Index n = 0; n < batch; ++n, slope += hidden)
     for (Index i = 0; i < hidden; ++i) {
-      const double openness = std::abs(static_cast<double>(slope[i])) / gamma;
-      sums[i] += openness;
-      shut += openness < shut_below;
+      const auto size = static_cast<double>(std::abs(slope[i]));
+      sums[i] += size;
+      below += size < limit;
     }
-  return shut;
+  return below;
 }
 
 }  // namespace
@@ -36,16 +36,16 @@ Saturation saturation(const Cell& cell, const Unrolled& run) {
   for (Index t = 0; t < steps; ++t) {
     const Tensor slope = cell.slope(run, static_cast<std::size_t>(t + 1));
     double* by_unit = ebb::detail::data<double>(result.by_unit) + t * hidden;
-    const double shut = ebb::detail::by_float_type("saturation", slope.dtype(), [&](auto zero) {
-      return add_openness(slope.values<decltype(zero)>().data(), batch, hidden, gamma, by_unit);
+    const Index shut = ebb::detail::by_float_type("saturation", slope.dtype(), [&](auto zero) {
+      return add_slopes(slope.values<decltype(zero)>().data(), batch, hidden, shut_below * gamma, by_unit);
     });
     double total = 0;
     for (Index i = 0; i < hidden; ++i) {
-      total += by_unit[i];
-      by_unit[i] /= static_cast<double>(batch);
+      total += by_unit[i] / gamma;
+      by_unit[i] /= gamma * static_cast<double>(batch);
     }
     result.mean.push_back(total / count);
-    result.shut.push_back(shut / count);
+    result.shut.push_back(static_cast<double>(shut) / count);
   }
   return result;
 }

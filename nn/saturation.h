@@ -14,7 +14,8 @@ struct Saturation {
   Tensor by_unit;            // |σ'(a_k)| / γ, mean over the batch: [T, hidden], float64
 };
 
-// From the states' values alone, in their type; nothing is recorded.
+// From the states' values alone; nothing is recorded. Takes a quarter of a training step at batch 20, hidden 50, a
+// tenth at hidden 256.
 [[nodiscard]] Saturation saturation(const Cell& cell, const Unrolled& run);
 
 }  // namespace ebb::nn

@@ -17,15 +17,31 @@ class StateWatch {
   StateWatch(const char* what, const Unrolled& run);
 
   // Expects another sweep.
-  void restart();
+  void restart() {
+    next_ = positions_.size();
+    last_index_ = Record::none;
+  }
   // For every record that the sweep passes, last to first: whether it is the first of another sweep than the one
   // before, which is then expected as by `restart`. TapeError where the sweep is over another tape.
-  [[nodiscard]] bool begins(const Record& record);
+  [[nodiscard]] bool begins(const Record& record) {
+    if (record.output.position().tape != tape_) require_source(record);
+    const bool another = record.index >= last_index_;
+    if (another) restart();
+    last_index_ = record.index;
+    return another;
+  }
   // Then: the k for which the record is that of s_k, or none. By place, so that states that were not reached do no
   // harm.
-  [[nodiscard]] std::size_t step_of(const Record& record);
+  [[nodiscard]] std::size_t step_of(const Record& record) {
+    while (next_ > 0 && positions_[next_ - 1] > record.index)
+      --next_;  // records arrive last to first, so states do too
+    if (next_ == 0 || positions_[next_ - 1] != record.index) return none;
+    return --next_;
+  }
 
  private:
+  void require_source(const Record& record) const;
+
   const char* what_;
   std::vector<std::uint32_t, Reused<std::uint32_t>> positions_;  // of the states on the tape
   std::uint64_t tape_ = 0;

@@ -8,7 +8,7 @@
 namespace ebb::nn {
 
 struct TransportOptions {
-  bool spectrum = false;  // also all singular values; about twice the price
+  bool spectrum = false;  // also all singular values; two to three times the price
 };
 
 // Natural logarithms, by k = 0 … T, so that 1e-1000 and 1e+1000 are numbers like others; −∞ is an exact zero, NaN where
@@ -24,9 +24,9 @@ struct Transport {
 };
 
 // Along one sequence, x: [time, 1, inputs] from initial: [1, hidden], in float64 whatever the cell's type. The sequence
-// is repeated `hidden` times along the batch and each step swept from the identity: O(T H³), about
-// 4 · hidden / batch times a training step on a batch in float64, and memory for T · H numbers. Nothing is recorded on
-// a tape outside. ShapeError unless x is a single sequence.
+// is repeated `hidden` times along the batch and each step swept from the identity: O(T H³), about 11 · hidden / batch
+// times a training step on a batch in float64 (twice that in float32's), most of it for norms, and memory for T · H
+// numbers. Nothing is recorded on a tape outside. ShapeError unless x is a single sequence.
 [[nodiscard]] Transport transport(const Cell& cell, const Tensor& x, const Tensor& initial,
                                   const TransportOptions& options = {});
 
