@@ -22,7 +22,7 @@ void add_growth(const Tensor& R, Index hidden, std::vector<double>& sums) {
     double column = 0;
     for (std::size_t j = 0; j <= i; ++j) column = std::max(column, std::abs(elements[j * count + i]));
     const double growth = elements[i * count + i];
-    sums[i] += growth <= rounding * column ? -std::numeric_limits<double>::infinity() : std::log(growth);
+    sums[i] += std::log(growth <= rounding * column ? 0 : growth);
   }
 }
 
