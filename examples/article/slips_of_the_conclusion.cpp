@@ -118,7 +118,7 @@ struct Guessing {
   // Loss, and norms of all gradients, of the readout's and of ∂L/∂W, with its parts by step.
   struct Batch {
     double loss, whole, readout, by_W;
-    std::vector<nn::Magnitude> parts;
+    nn::Magnitudes parts;
   };
   Batch next(ebb::Rng& rng) const {
     const sequence::Batch batch = task->next(rng);
