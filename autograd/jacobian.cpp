@@ -15,7 +15,7 @@ namespace ebb {
 
 Jacobian Tape::jacobian(const Tensor& y, const Tensor& x) {
   const Record& end = detail::find_result("jacobian", *this, y);
-  const PassLevel level(*this);
+  const PassLevel level("jacobian", *this);
   detail::find_targets("jacobian", *this, end, std::span(&x, 1), *level);
   if (!self_) self_ = std::make_shared<Tape*>(this);
   return {self_, y, x};
@@ -120,13 +120,13 @@ Tensor recorded_gradient(Tape& tape, const char* op, const Tensor& y, const Tens
 }  // namespace
 
 Tensor Tape::hessian_vector_product(const Tensor& y, const Tensor& x, const Tensor& v) {
-  const PassLevel level(*this);
+  const PassLevel level("hessian_vector_product", *this);
   const Expansion scratch(*this, *level, /*kept=*/false);
   return jvp(recorded_gradient(*this, "hessian_vector_product", y, x), x, v);
 }
 
 Tensor Tape::hessian(const Tensor& y, const Tensor& x) {
-  const PassLevel level(*this);
+  const PassLevel level("hessian", *this);
   const Expansion scratch(*this, *level, /*kept=*/false);
   return jacobian(recorded_gradient(*this, "hessian", y, x), x).matrix();
 }

@@ -121,7 +121,7 @@ class Sweep : public Pass {
   using LeftRows = std::array<const void*, most_factors>;
   using Observer = std::function<void(const Record&, const Tensor&)>;
   void run(Window& window, const Observer& observer);
-  void show(const Record& record, const Tensor& gradient) const;
+  void pass_by(const Record& record, const Tensor& gradient) const;
   void gather(const Targets& targets, const LeftRows& a, const Tensor& b);
   void multiply(Gathering& gathering);
   void settle(Cell& cell, const Record& record);

@@ -9,8 +9,8 @@ namespace ebb {
 
 using detail::checked;
 
-void detail::refuse_stale(const Record& source, const Record& reader) {
-  fail<StaleValueError>("gradient",
+void detail::refuse_stale(const char* op, const Record& source, const Record& reader) {
+  fail<StaleValueError>(op,
                         "the derivative of record {} ({}) reads the value of record {} ({}, shape {}), which was "
                         "written since: version {} was recorded, now it is {}; sweep before writing, or clone it",
                         reader.index, reader.op.name, source.index, source.op.name, source.output.shape(),
@@ -22,10 +22,10 @@ const Tensor& Pass::unread_input(const Record& record, Index input) const {
 }
 
 const Tensor& Pass::input(const Record& record, Index input) const {
-  return checked(state_.records->at(record.inputs()[static_cast<std::size_t>(input)]), record);
+  return checked(state_.op, state_.records->at(record.inputs()[static_cast<std::size_t>(input)]), record);
 }
 
-const Tensor& Pass::output(const Record& record) const { return checked(record, record); }
+const Tensor& Pass::output(const Record& record) const { return checked(state_.op, record, record); }
 
 // ---- scratch memory
 
@@ -95,9 +95,10 @@ void Pass::State::clear() noexcept {
 
 namespace {
 
-Pass::State& next_level(Tape& tape, Tape::State& state) {
+Pass::State& next_level(const char* op, Tape& tape, Tape::State& state) {
   if (state.pass_depth == state.passes.size()) state.passes.push_back(std::make_unique<Pass::State>());
   Pass::State& pass = *state.passes[state.pass_depth];
+  pass.op = op;
   pass.tape = &tape;
   pass.records = &state;
   pass.check_finite = tape.options().check_finite;
@@ -107,7 +108,7 @@ Pass::State& next_level(Tape& tape, Tape::State& state) {
 
 }  // namespace
 
-PassLevel::PassLevel(Tape& tape) : tape_(tape), pass_(next_level(tape, *tape.state_)) {}
+PassLevel::PassLevel(const char* op, Tape& tape) : tape_(tape), pass_(next_level(op, tape, *tape.state_)) {}
 
 PassLevel::~PassLevel() {
   pass_.clear();

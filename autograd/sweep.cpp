@@ -69,6 +69,16 @@ inline void require_product(const Record& record, const Tensor& like, const Tens
                      b.shape(), like.shape());
 }
 
+// A sum of finite contributions, or a seed, may be infinite all the same.
+void require_finite_sum(const Tape& tape, const Record& record, const Tensor& gradient) {
+  const Index bad = detail::first_nonfinite(gradient);
+  if (bad < 0) return;
+  fail<NonFiniteError>("gradient",
+                       "the gradients that arrive at {} add up to one that isn't finite: {}; scale the result or its "
+                       "seed down",
+                       detail::describe(tape, record), detail::describe_element(gradient, bad));
+}
+
 }  // namespace
 
 // ---- what a rule sees
@@ -125,7 +135,8 @@ void Sweep::give_products(const Record& record, std::initializer_list<LeftFactor
         continue;
       }
     } else {
-      const Tensor& a = detail::checked(state_.records->at(inputs[static_cast<std::size_t>(factor.from)]), record);
+      const Tensor& a =
+          detail::checked(state_.op, state_.records->at(inputs[static_cast<std::size_t>(factor.from)]), record);
       require_product(record, like, a, factor.first, b);
       if (at_once) {
         give(record, factor.into, product_of(a, factor.first, b));
@@ -260,7 +271,7 @@ void Tape::gradients(const Tensor& y, std::span<const Tensor> xs, std::span<Tens
   if (xs.size() != results.size())
     fail<ShapeError>("gradient", "{} tensors are asked about and {} results can be held", xs.size(), results.size());
   const Record& end = detail::find_result("gradient", *this, y);
-  const PassLevel level(*this);
+  const PassLevel level("gradient", *this);
   detail::find_targets("gradient", *this, end, xs, *level);
   const std::uint32_t before = state_->size;
   try {
@@ -309,13 +320,15 @@ void Sweep::run(Window& window, const Observer& observer) {
     const Record& record = tape.at(i);
     if (cell.gathered || cell.pieces != Record::none) settle(cell, record);
     if (!cell.sum.defined()) continue;
-    show(record, cell.sum);
+    pass_by(record, cell.sum);
     if (record.op.vjp) record.op.vjp(*this, record, cell.asked ? cell.sum : std::move(cell.sum));
   }
   observer_ = outer;
 }
 
-void Sweep::show(const Record& record, const Tensor& gradient) const {
+// What has arrived at the record is whole now.
+void Sweep::pass_by(const Record& record, const Tensor& gradient) const {
+  if (state_.check_finite) require_finite_sum(*state_.tape, record, gradient);
   if (!observer_) return;
   const Pause pause;
   (*observer_)(record, gradient);
@@ -328,7 +341,7 @@ const Record* Sweep::next_in_chain(const Record& record, Index input, Tensor& g)
   Cell* cell = state_.find(position);
   if (!cell || &next.op != &record.op || cell->asked || cell->gathered || !cell->sum.defined()) return nullptr;
   if (position >= fetched_ahead) fetch(state_.records->at(position - fetched_ahead));
-  show(next, cell->sum);
+  pass_by(next, cell->sum);
   g = std::move(cell->sum);
   return &next;
 }

@@ -108,7 +108,7 @@ Tensor Tape::jvp(const Tensor& y, std::span<const Tensor> xs, std::span<const Te
   if (xs.size() != tangents.size())
     fail<ShapeError>("jvp", "{} tensors and {} tangents; give each its own", xs.size(), tangents.size());
   const Record& end = detail::find_result("jvp", *this, y);
-  const PassLevel level(*this);
+  const PassLevel level("jvp", *this);
   detail::find_targets("jvp", *this, end, xs, *level);
   for (std::size_t i = 0; i < xs.size(); ++i) require_tangent(xs[i], tangents[i], i);
   const std::uint32_t before = state_->size;

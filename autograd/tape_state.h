@@ -87,6 +87,7 @@ struct Target {
 
 // What a pass works in.
 struct Pass::State {
+  const char* op = nullptr;  // who asks, for messages
   Tape* tape = nullptr;
   Tape::State* records = nullptr;
   bool check_finite = false;
@@ -184,7 +185,7 @@ struct Tape::State {
 // A pass's level of scratch memory, given back whatever happens; and the tape as it was before, after an exception.
 class PassLevel {
  public:
-  explicit PassLevel(Tape& tape);
+  PassLevel(const char* op, Tape& tape);
   ~PassLevel();
   PassLevel(const PassLevel&) = delete;
   PassLevel& operator=(const PassLevel&) = delete;
@@ -207,9 +208,9 @@ inline void fetch(const Record& record) {
 }
 
 // The value of `source`, for the derivative of `reader`. StaleValueError if it was written since it was recorded.
-[[noreturn]] void refuse_stale(const Record& source, const Record& reader);
-inline const Tensor& checked(const Record& source, const Record& reader) {
-  if (source.output.version() != source.version) refuse_stale(source, reader);
+[[noreturn]] void refuse_stale(const char* op, const Record& source, const Record& reader);
+inline const Tensor& checked(const char* op, const Record& source, const Record& reader) {
+  if (source.output.version() != source.version) refuse_stale(op, source, reader);
   return source.output;
 }
 

@@ -107,6 +107,15 @@ const std::vector<ErrorRow>& tape_error_rows() {
           },
           "[gradient] the derivative of record 2 (multiply) reads the value of record 1 (source, shape [2]), which was "
           "written since: version 0 was recorded, now it is 1; sweep before writing, or clone it"),
+      row<StaleValueError>(
+          [] {
+            Tape tape;
+            const Tensor y = tanh(x);
+            Tensor(y).assign(x);
+            (void)tape.jvp(y, x, x);
+          },
+          "[jvp] the derivative of record 1 (tanh) reads the value of record 1 (tanh, shape [2]), which was written "
+          "since: version 0 was recorded, now it is 1; sweep before writing, or clone it"),
       row<TapeError>(
           [] {
             Tape outer;
@@ -193,6 +202,13 @@ const std::vector<ErrorRow>& tape_error_rows() {
           },
           "[gradient] record 1 (log) gives record 0 (source) a gradient that isn't finite: inf at [0] of shape [2]; "
           "keep its input from where the derivative isn't finite"),
+      row<NonFiniteError>(
+          [] {
+            Tape tape({.check_finite = true});
+            (void)tape.gradient(x * 2.0, x, {.seed = full({2}, infinity)});
+          },
+          "[gradient] the gradients that arrive at record 1 (multiply) add up to one that isn't finite: inf at [0] of "
+          "shape [2]; scale the result or its seed down"),
       row<NonFiniteError>(
           [] {
             Tape tape({.check_finite = true});

@@ -175,10 +175,12 @@ TEST_CASE("sweeps: many short ones over a long tape cost what lies between") {
   const std::uint64_t before = tape.walked();
   for (std::size_t i = 5; i < states.size(); ++i) {
     (void)tape.gradient(states[i], states[i - 5], {.seed = first});
+    (void)tape.gradient(states[i], states[i - 5], {.recorded = true, .seed = first});
     (void)tape.jvp(states[i], states[i - 5], first);
+    (void)tape.jvp(states[i], states[i - 5], first, {.recorded = true});
   }
-  // Six records, looked at twice by each of the two.
-  CHECK(tape.walked() - before == static_cast<std::uint64_t>(2 * 2 * 6 * (length - 4)));
+  // Six records, looked at twice by each of the four.
+  CHECK(tape.walked() - before == static_cast<std::uint64_t>(4 * 2 * 6 * (length - 4)));
 }
 
 TEST_CASE("check_finite: a NaN is named where it is born, in values") {
@@ -225,4 +227,21 @@ TEST_CASE("check_finite: a NaN is named where it is born, in gradients and tange
              {"[gradient]", "(matmul)", "inf at [0, 0]"});
   Tape lenient;
   CHECK_FALSE(std::isfinite(lenient.gradient(sum(1.0 / x), x).values<double>()[1]));
+}
+
+TEST_CASE("check_finite: a gradient that isn't finite by its seed or its sum alone is named, with its scope") {
+  const Tensor x = tensor({0.1, 0.2}, f64), b = tensor({0.1}, f64);
+  Tape strict({.check_finite = true});
+  const Scope scope("part");
+  const Tensor y = x * 1e308, z = broadcast_to(b, {2, 1}) * 1e308;
+  const Tensor twice = y + x * 1e308;
+  // Each of the two contributions is finite.
+  check_says(message_of<NonFiniteError>([&] { (void)strict.gradient(sum(twice), x); }),
+             {"[gradient]", "record 0 (source", "inf at [0] of shape [2]"});
+  check_says(message_of<NonFiniteError>([&] { (void)strict.gradient(sum(z), b); }), {"[gradient]", "(source", "inf"});
+  for (const double bad : {infinity, not_a_number})
+    for (const bool recorded : {false, true})
+      check_says(message_of<NonFiniteError>(
+                     [&] { (void)strict.gradient(y, x, {.recorded = recorded, .seed = full({2}, bad, f64)}); }),
+                 {"[gradient]", "(multiply, scope \"part\")", fmt::format("{} at [0]", bad)});
 }
