@@ -114,7 +114,7 @@ Tensor unsqueeze(const Tensor& x, Index axis) {
   const Index rank = x.rank();
   if (axis < -rank - 1 || axis > rank)
     fail<ShapeError>("unsqueeze", "{} can't have a new axis {}; use -{} to {}", x.shape(), axis, rank + 1, rank);
-  return reshape(x, x.shape().inserted(axis < 0 ? axis + rank + 1 : axis, 1));
+  return reshape(x, x.shape().inserted(axis, 1));
 }
 
 Tensor select(const Tensor& x, Index index) {
@@ -139,6 +139,7 @@ std::vector<Tensor> split(const Tensor& x, std::span<const Index> sizes, Index a
   if (total != x.extent(axis))
     fail<ShapeError>("split", "[{}] doesn't add up to the extent {} of axis {} of {}", fmt::join(sizes, ", "),
                      x.extent(axis), axis, x.shape());
+  const Transaction transaction;
   std::vector<Tensor> parts;
   Index begin = 0;
   for (const Index size : sizes) {

@@ -32,11 +32,11 @@ class Shape {
   const Index* begin() const { return extents_.data(); }
   const Index* end() const { return extents_.data() + rank_; }
 
-  // This shape without one axis, with that axis set to `extent`, or with a new one of `extent`, which is `axis` of the
-  // result. The last axis is -1; ShapeError when there is no such axis.
-  Shape without(Index axis) const;
-  Shape with(Index axis, Index extent) const;
-  Shape inserted(Index axis, Index extent) const;
+  // This shape without one axis, with that axis set to `extent`, or with a new one of `extent` that is `axis` of the
+  // result. Negative axes count from the end; ShapeError when there is no such axis.
+  [[nodiscard]] Shape without(Index axis) const;
+  [[nodiscard]] Shape with(Index axis, Index extent) const;
+  [[nodiscard]] Shape inserted(Index axis, Index extent) const;
 
   friend bool operator==(const Shape& a, const Shape& b) {
     if (a.rank_ != b.rank_) return false;

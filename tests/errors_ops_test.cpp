@@ -57,6 +57,11 @@ const std::vector<ErrorRow>& op_error_rows() {
             (void)sum(ones({2, 3}), 2);
           },
           "[sum] axis 2 doesn't exist in [2, 3]; use -2 to 1"),
+      row<ShapeError>(
+          [] {
+            (void)Shape({2, 3}).inserted(3, 1);
+          },
+          "[shape] [2, 3] can't have a new axis 3; use -3 to 2"),
       row<Error>([] { (void)Rng(1).below(0); }, "[Rng::below] the bound is 0; it must be positive"),
       row<Error>([] { (void)Rng::from_state({}); },
                  "[Rng::from_state] a state of zeros gives zeros for ever; use one that state() returned"),
