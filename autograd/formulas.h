@@ -55,7 +55,9 @@ struct Multiply : Named<"multiply"> {
 
 struct Divide : Named<"divide"> {
   static auto value(auto a, auto b) { return a / b; }
-  static auto derivative(auto, auto b, auto y) { return std::pair(1.0 / b, -y / b); }
+  static auto derivative(auto, auto b, auto y) {
+    return std::pair([=] { return 1.0 / b; }, [=] { return -y / b; });
+  }
 };
 
 struct Negate : Named<"negate"> {

@@ -24,14 +24,14 @@ class Symbol {
   friend Symbol operator+(const Symbol& a, const Symbol& b) { return infix(a, " + ", b, sum, sum); }
   friend Symbol operator-(const Symbol& a, const Symbol& b) { return infix(a, " − ", b, sum, product); }
   friend Symbol operator*(const Symbol& a, const Symbol& b) {
-    if (a.text_ == b.text_) return square(a);
+    if (a.text_ == b.text_) return squared(a);
     if (b.strength_ == product && b.text_.starts_with("1 / "))
       return {a.bracketed(product) + b.text_.substr(1), a.operands_ | b.operands_, product};
     return infix(a, " · ", b, product, product);
   }
   friend Symbol operator/(const Symbol& a, const Symbol& b) { return infix(a, " / ", b, product, atom); }
   friend Symbol operator-(const Symbol& a) { return {"−" + a.bracketed(product), a.operands_, product}; }
-  friend Symbol square(const Symbol& a) { return {a.bracketed(atom) + "²", a.operands_, atom}; }
+  static Symbol squared(const Symbol& a) { return {a.bracketed(atom) + "²", a.operands_, atom}; }
 
   friend Symbol operator<(const Symbol& a, const Symbol& b) { return infix(a, " < ", b, sum, sum, comparison); }
   friend Symbol operator<=(const Symbol& a, const Symbol& b) { return infix(a, " ≤ ", b, sum, sum, comparison); }
@@ -68,21 +68,33 @@ class Symbol {
   Strength strength_ = atom;
 };
 
-inline Symbol where(const Symbol& c, const Symbol& a, const Symbol& b) { return Symbol::call("where", c, a, b); }
-inline Symbol exp(const Symbol& x) { return Symbol::call("exp", x); }
-inline Symbol tanh(const Symbol& x) { return Symbol::call("tanh", x); }
-inline Symbol sigmoid(const Symbol& x) { return Symbol::call("sigmoid", x); }
-inline Symbol log(const Symbol& x) { return Symbol::call("log", x); }
-inline Symbol sqrt(const Symbol& x) { return Symbol::call("sqrt", x); }
-inline Symbol relu(const Symbol& x) { return Symbol::call("relu", x); }
-inline Symbol abs(const Symbol& x) { return Symbol::call("abs", x); }
-inline Symbol sin(const Symbol& x) { return Symbol::call("sin", x); }
-inline Symbol cos(const Symbol& x) { return Symbol::call("cos", x); }
-inline Symbol expm1(const Symbol& x) { return Symbol::call("expm1", x); }
-inline Symbol log1p(const Symbol& x) { return Symbol::call("log1p", x); }
-inline Symbol erf(const Symbol& x) { return Symbol::call("erf", x); }
-inline Symbol erfc(const Symbol& x) { return Symbol::call("erfc", x); }
-inline Symbol pow(const Symbol& a, const Symbol& b) { return Symbol::call("pow", a, b); }
-inline Symbol pull_back(const Symbol& g, const Symbol& d) { return g * d; }
+// What formulas call. Templates, so that a number isn't taken for a symbol: ebb::exp(2.0) is nothing.
+template <class T>
+concept IsSymbol = std::is_same_v<T, Symbol>;
+
+Symbol where(const IsSymbol auto& c, const Symbol& a, const Symbol& b) { return Symbol::call("where", c, a, b); }
+Symbol exp(const IsSymbol auto& x) { return Symbol::call("exp", x); }
+Symbol tanh(const IsSymbol auto& x) { return Symbol::call("tanh", x); }
+Symbol sigmoid(const IsSymbol auto& x) { return Symbol::call("sigmoid", x); }
+Symbol log(const IsSymbol auto& x) { return Symbol::call("log", x); }
+Symbol sqrt(const IsSymbol auto& x) { return Symbol::call("sqrt", x); }
+Symbol relu(const IsSymbol auto& x) { return Symbol::call("relu", x); }
+Symbol abs(const IsSymbol auto& x) { return Symbol::call("abs", x); }
+Symbol sin(const IsSymbol auto& x) { return Symbol::call("sin", x); }
+Symbol cos(const IsSymbol auto& x) { return Symbol::call("cos", x); }
+Symbol expm1(const IsSymbol auto& x) { return Symbol::call("expm1", x); }
+Symbol log1p(const IsSymbol auto& x) { return Symbol::call("log1p", x); }
+Symbol erf(const IsSymbol auto& x) { return Symbol::call("erf", x); }
+Symbol erfc(const IsSymbol auto& x) { return Symbol::call("erfc", x); }
+Symbol softplus(const IsSymbol auto& x) { return Symbol::call("softplus", x); }
+Symbol gelu(const IsSymbol auto& x) { return Symbol::call("gelu", x); }
+Symbol silu(const IsSymbol auto& x) { return Symbol::call("silu", x); }
+Symbol square(const IsSymbol auto& x) { return Symbol::squared(x); }
+template <class A, class B>
+requires IsSymbol<A> || IsSymbol<B> Symbol pow(const A& a, const B& b) {
+  return Symbol::call("pow", Symbol(a), Symbol(b));
+}
+template <class G, class D>
+requires IsSymbol<G> || IsSymbol<D> Symbol pull_back(const G& g, const D& d) { return Symbol(g) * Symbol(d); }
 
 }  // namespace ebb

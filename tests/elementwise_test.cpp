@@ -28,6 +28,18 @@ std::array<double, 2> partials(Pair f, double a, double b) {
 
 std::vector<double> of(double a, double b) { return {a, b}; }
 
+// Every function that a formula may call, by its full name.
+struct Everything {
+  static constexpr auto name = "everything";
+  static auto value(auto x) { return derivative(x, x); }
+  static auto derivative(auto x, auto) {
+    const auto small = ebb::sin(x) + ebb::cos(x) + ebb::tanh(x) + ebb::sigmoid(x) + ebb::exp(x) + ebb::expm1(x);
+    const auto more = ebb::log(x) + ebb::log1p(x) + ebb::sqrt(x) + ebb::square(x) + ebb::erf(x) + ebb::erfc(x);
+    const auto kinked = ebb::relu(x) + ebb::abs(x) + ebb::softplus(x) + ebb::gelu(x) + ebb::silu(x);
+    return small + more + kinked + ebb::where(x > 0.0, ebb::pow(x, 3.0 + x), 1.0);
+  }
+};
+
 }  // namespace
 
 TEST_CASE("elementwise: values and two derivatives are those of the textbook") {
@@ -163,6 +175,30 @@ TEST_CASE("elementwise: pow at its corners") {
     CHECK(derivative_of([](const Tensor& x) { return pow(x, 2.0); }, ends, recorded) == of(0, -4));
     CHECK(derivative_of([](const Tensor& b) { return pow(0.0, b); }, tensor({0, 3}, f64), recorded) == of(0, 0));
   }
+}
+
+TEST_CASE("elementwise: a formula may call every function, whatever it is read with, and no number is taken for text") {
+  const Tensor x = varied_positive({3});
+  Tape tape;
+  const Tensor y = elementwise<Everything>(x);
+  CHECK(distance(y, Everything::value(x)) < 1e-14);
+  CHECK(distance(tape.gradient(sum(y), x), y) < 1e-14);
+  CHECK(distance(tape.gradient(sum(y), x, {.recorded = true}), y) < 1e-14);
+  check_says(tape.find(y)->op.derivative, {"g · (", "gelu(x)", "pow(x, 3 + x)", "x²"});
+  const auto takes = [](const auto& argument) {
+    return requires { ebb::exp(argument); };
+  };
+  CHECK(takes(x));
+  CHECK_FALSE(takes(2.0));
+}
+
+TEST_CASE("elementwise: a recorded sweep of a quotient by a number reads the numerator's gradient alone") {
+  const Tensor x = varied({3});
+  Tape tape;
+  const Tensor y = x / 0.7;
+  const Index size = tape.size();
+  (void)tape.gradient(y, x, {.recorded = true, .seed = x});
+  CHECK(tape.size() == size + 1);
 }
 
 TEST_CASE("elementwise: a recorded sweep takes no logarithm for a base alone") {
