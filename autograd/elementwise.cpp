@@ -47,13 +47,13 @@ Tensor clamp(const Tensor& x, double low, double high) {
   return elementwise<formulas::ClampHigh>(elementwise<formulas::ClampLow>(x, low), high);
 }
 
-Tensor& Tensor::operator+=(const Tensor& other) { return *this = *this + other; }
-Tensor& Tensor::operator-=(const Tensor& other) { return *this = *this - other; }
-Tensor& Tensor::operator*=(const Tensor& other) { return *this = *this * other; }
-Tensor& Tensor::operator/=(const Tensor& other) { return *this = *this / other; }
-Tensor& Tensor::operator+=(double other) { return *this = *this + other; }
-Tensor& Tensor::operator-=(double other) { return *this = *this - other; }
-Tensor& Tensor::operator*=(double other) { return *this = *this * other; }
-Tensor& Tensor::operator/=(double other) { return *this = *this / other; }
+Tensor& Tensor::operator+=(const Tensor& other) & { return *this = *this + other; }
+Tensor& Tensor::operator-=(const Tensor& other) & { return *this = *this - other; }
+Tensor& Tensor::operator*=(const Tensor& other) & { return *this = *this * other; }
+Tensor& Tensor::operator/=(const Tensor& other) & { return *this = *this / other; }
+Tensor& Tensor::operator+=(double other) & { return *this = *this + other; }
+Tensor& Tensor::operator-=(double other) & { return *this = *this - other; }
+Tensor& Tensor::operator*=(double other) & { return *this = *this * other; }
+Tensor& Tensor::operator/=(double other) & { return *this = *this / other; }
 
 }  // namespace ebb

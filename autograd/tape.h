@@ -8,6 +8,9 @@
 // Tapes nest; the innermost records. What a tape didn't make itself (parameters, data, a state carried over from an
 // earlier tape) is a source on it: a tensor at one version, so that writing it makes a new source of it, and a view
 // taken before the tape is a source of its own.
+//
+// A tape, its Pauses and its Scopes belong to the thread that made them: it alone may ask the tape, and end it. Tensors
+// may go anywhere.
 #pragma once
 
 #include <array>
@@ -84,7 +87,7 @@ struct TapeMemory {
 
 class Jacobian;
 
-class Tape {
+class [[nodiscard]] Tape {
  public:
   explicit Tape(const TapeOptions& options = {});
   ~Tape();
@@ -188,7 +191,7 @@ class Tape {
 };
 
 // Suspends recording while it lives: ops only compute, and what they compute is a constant to every tape outside.
-class Pause {
+class [[nodiscard]] Pause {
  public:
   Pause() : Pause(nullptr) {}
   ~Pause();
@@ -205,7 +208,7 @@ class Pause {
 };
 
 // Names the records that are made while it lives, for whoever reads the tape. Scopes nest.
-class Scope {
+class [[nodiscard]] Scope {
  public:
   explicit Scope(std::string_view name);
   ~Scope();
@@ -219,7 +222,7 @@ class Scope {
 
 // Makes several ops one call: where an exception leaves its block, the records made since are taken back, so that a
 // function of several ops either is on the tape or isn't. For those who write such functions; the tape must outlive it.
-class Transaction {
+class [[nodiscard]] Transaction {
  public:
   Transaction();
   ~Transaction();

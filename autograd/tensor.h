@@ -2,6 +2,7 @@
 // `assign`, `edit` and optimisers alone, and each write moves its version on, so that a sweep can tell.
 #pragma once
 
+#include <concepts>
 #include <initializer_list>
 #include <span>
 #include <type_traits>
@@ -34,7 +35,9 @@ class Tensor {
     if (body_) body_->references.add();
   }
   Tensor(Tensor&& other) noexcept : body_(std::exchange(other.body_, nullptr)) {}
-  Tensor& operator=(Tensor other) noexcept {
+  // Handles are assigned to, not what is on its way: x[0] = y and x[0] += y would change nothing, and don't compile.
+  // (x[0].assign(y) writes.)
+  Tensor& operator=(Tensor other) & noexcept {
     std::swap(body_, other.body_);
     return *this;
   }
@@ -54,10 +57,10 @@ class Tensor {
   bool is(const Tensor& other) const { return body_ == other.body_; }
 
   // The one element, as a double. ShapeError unless there is exactly one.
-  double item() const;
+  [[nodiscard]] double item() const;
   // The elements in row-major order. Error when T is not the element type. Valid while this tensor lives.
   template <Element T>
-  std::span<const T> values() const {
+  [[nodiscard]] std::span<const T> values() const {
     require_type(dtype_of<T>, "values");
     return {reinterpret_cast<const T*>(body_->data), static_cast<std::size_t>(body_->size)};
   }
@@ -68,22 +71,23 @@ class Tensor {
   void assign(const Tensor& other);
 
   // The part at `index` of the leading axis (negative: from the end), without that axis; shares storage.
-  Tensor operator[](Index index) const;
+  [[nodiscard]] Tensor operator[](Index index) const;
 
   // a += b is a = a + b: recorded like any other, and nothing else that held the old value changes.
-  Tensor& operator+=(const Tensor& other);
-  Tensor& operator-=(const Tensor& other);
-  Tensor& operator*=(const Tensor& other);
-  Tensor& operator/=(const Tensor& other);
-  Tensor& operator+=(double other);
-  Tensor& operator-=(double other);
-  Tensor& operator*=(double other);
-  Tensor& operator/=(double other);
+  Tensor& operator+=(const Tensor& other) &;
+  Tensor& operator-=(const Tensor& other) &;
+  Tensor& operator*=(const Tensor& other) &;
+  Tensor& operator/=(const Tensor& other) &;
+  Tensor& operator+=(double other) &;
+  Tensor& operator-=(double other) &;
+  Tensor& operator*=(double other) &;
+  Tensor& operator/=(double other) &;
 
   // Where the tape that made this tensor keeps it; {0, none} for one that no tape made. For the tape and its watchers.
   const detail::TapePosition& position() const { return body().position; }
 
   explicit Tensor(detail::Body* body) : body_(body) {}  // takes over one reference
+  explicit Tensor(std::integral auto) = delete;         // or Tensor(0) would be undefined: tensor(0)
   detail::Body& body() const {
     if (!body_) fail("tensor", "this handle is undefined (made by `Tensor()` and never set)");
     return *body_;

@@ -15,7 +15,7 @@ TEST_CASE("nn: parameters have dotted names in order and are handles to the modu
   CHECK(parameters.count() == 6);
   CHECK(parameters["rnn.W"].is(rnn.W));
   CHECK(parameters.tensors()[4].is(readout.b));
-  parameters.tensors()[1].values<float>();
+  CHECK(parameters.tensors()[1].values<float>().size() == 9);
   rnn.W.assign(zeros({3, 3}));
   CHECK(elements(parameters["rnn.W"]) == std::vector<double>(9, 0));
 

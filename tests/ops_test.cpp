@@ -38,7 +38,7 @@ std::set<std::string> declared_functions() {
   for (const char* folder : {"autograd", "nn"})
     for (const char* before : {"[[nodiscard]] Tensor ", "[[nodiscard]] inline Tensor "})
       names.merge(found(folder, ".h", before, '('));
-  names.erase("operator");  // a module's operator()
+  for (const char* member : {"operator", "operator[]"}) names.erase(member);  // a module's operator(); see select
   return names;
 }
 
@@ -70,6 +70,14 @@ Evaluated evaluate(const OpRow& row, std::span<const Tensor> arguments, bool rec
   const Tensor cotangent = varied(result.value.shape(), 7, result.value.dtype());
   result.gradients = tape.gradients(sum(result.value * cotangent), wanted, {.recorded = recorded});
   return result;
+}
+
+// Other values for all elements, and indices that are none out of range.
+void overwrite(Tensor x) {
+  if (x.dtype() == i64)
+    x.assign(zeros_like(x));
+  else
+    x.assign(varied(x.shape(), 30, x.dtype()));
 }
 
 struct Wrong {
@@ -267,6 +275,40 @@ TEST_CASE("ops: no op changes its arguments") {
       CHECK_MESSAGE(row.arguments[i].version() == 0, row.op << " " << row.what);
     }
   }
+}
+
+TEST_CASE("ops: after a write a pass gives what it gave before, or says that a value is stale") {
+  int stale = 0, unread = 0;
+  const auto try_it = [&](const OpRow& row, std::size_t written, bool recorded) {
+    std::vector<Tensor> arguments, tangents;
+    for (const Tensor& x : row.arguments) arguments.push_back(detach(x));
+    const std::vector<Tensor> xs = floats(arguments);
+    for (const Tensor& x : xs) tangents.push_back(varied(x.shape(), 20, x.dtype()));
+    Tape tape;
+    for (const Tensor& x : xs) (void)sum(x);
+    const Tensor y = row.function(arguments);
+    if (y.dtype() == i64 || !tape.find(y)) return;
+    const Tensor seed = varied(y.shape(), 7, y.dtype());
+    const std::function<std::vector<Tensor>()> passes[] = {
+        [&] { return tape.gradients(y, xs, {.recorded = recorded, .seed = seed}); },
+        [&] { return std::vector{tape.jvp(y, xs, tangents, {.recorded = recorded})}; }};
+    const std::vector<Tensor> expected[] = {passes[0](), passes[1]()};
+    overwrite(written < arguments.size() ? arguments[written] : y);
+    for (std::size_t pass = 0; pass < 2; ++pass) try {
+        const std::vector<Tensor> results = passes[pass]();
+        for (std::size_t i = 0; i < results.size(); ++i)
+          CHECK_MESSAGE(same_bits(results[i], expected[pass][i]),
+                        row.op << " " << row.what << ", written: " << written);
+        ++unread;
+      } catch (const StaleValueError&) {
+        ++stale;
+      }
+  };
+  for (const OpRow& row : op_table())
+    for (std::size_t written = 0; written <= row.arguments.size(); ++written)  // the last: the result
+      for (const bool recorded : {false, true}) try_it(row, written, recorded);
+  CHECK(stale > 1000);
+  CHECK(unread > 1000);
 }
 
 TEST_CASE("ops: an undefined tensor is refused") {

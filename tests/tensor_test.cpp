@@ -33,6 +33,22 @@ TEST_CASE("tensor: factories") {
   for (const DType dtype : {f32, f64, i64}) CHECK(zeros({5}, dtype).dtype() == dtype);
 }
 
+TEST_CASE("tensor: what would silently do nothing doesn't compile") {
+  const auto assigns = [](auto&& to, const auto& from) {
+    return requires { static_cast<decltype(to)>(to) = from; };
+  };
+  const auto adds = [](auto&& to, const auto& from) {
+    return requires { static_cast<decltype(to)>(to) += from; };
+  };
+  Tensor x = ones({2});
+  CHECK(assigns(x, ones({})));
+  CHECK(adds(x, 1.0));
+  CHECK_FALSE(assigns(x[0], ones({})));
+  CHECK_FALSE(adds(x[0], ones({})));
+  CHECK_FALSE(adds(x[0], 1.0));
+  CHECK_FALSE(std::is_constructible_v<Tensor, int>);  // Tensor(0)
+}
+
 TEST_CASE("tensor: factories are not recorded") {
   Rng rng(1);
   Tape tape;
