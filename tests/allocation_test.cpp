@@ -7,7 +7,7 @@
 #include <functional>
 #include <new>
 
-#include "support.h"
+#include "op_table.h"
 
 using namespace ebb;
 using namespace ebb::test;
@@ -185,6 +185,9 @@ TEST_CASE("faults 6: any allocation of an op may fail") {
   survives("cross_entropy", [](Setting& s, Tape&, const Tensor&) {
     (void)nn::cross_entropy(s.target, indices({0, 1}));
   });
+  survives("split", [](Setting& s, Tape&, const Tensor&) { (void)split(s.x, 2); });
+  survives("clamp", [](Setting& s, Tape&, const Tensor&) { (void)clamp(s.x, -0.5, 0.5); });
+  survives("outer", [](Setting& s, Tape&, const Tensor&) { (void)outer(s.rnn.b, s.readout.b); });
   survives("mean", [](Setting& s, Tape&, const Tensor&) { (void)mean(s.x, 1); });
   survives("mean of all", [](Setting& s, Tape&, const Tensor&) { (void)mean(s.x); });
   survives("Rnn", [](Setting& s, Tape&, const Tensor&) { (void)s.rnn(s.x); });
@@ -216,6 +219,53 @@ TEST_CASE("faults 6: any allocation of a sweep may fail") {
     (void)tape.gradient(
         y, s.rnn.W, {.observer = [&](const Record& record, const Tensor&) { (void)tape.gradient(y, record.output); }});
   });
+}
+
+TEST_CASE("faults 6: any allocation of any op of the table, or of a pass through it, may fail") {
+  // A row with arguments of its own, on a tape that knows them.
+  struct Setup {
+    explicit Setup(const OpRow& row) {
+      for (const Tensor& x : row.arguments) arguments.push_back(detach(x));
+      for (const Tensor& x : arguments)
+        if (x.dtype() != i64) xs.push_back(x), tangents.push_back(varied(x.shape(), 20, x.dtype()));
+      for (const Tensor& x : arguments) (void)(x.dtype() == i64 ? Tensor() : sum(x));
+    }
+    Tape tape;
+    std::vector<Tensor> arguments, xs, tangents;
+  };
+  for (const OpRow& row : op_table()) {
+    INFO(row.op << " " << row.what);
+    for_every_allocation([&](long k) {
+      Setup s(row);
+      const Index size = s.tape.size();
+      release_memory();
+      const bool failed = fails_at(k, [&] { (void)row.function(s.arguments); });
+      CHECK(Tape::current() == &s.tape);
+      const Index left = s.tape.size() - size;
+      const Tensor y = row.function(s.arguments);
+      // A row of several ops may come to some of them.
+      if (failed && s.tape.size() - size - left == 1) CHECK_MESSAGE(left == 0, "after failure " << k);
+      return failed;
+    });
+    for (const bool forwards : {false, true}) {
+      if (Setup s(row); row.function(s.arguments).dtype() == i64 || !s.tape.find(row.function(s.arguments))) continue;
+      for_every_allocation([&](long k) {
+        Setup s(row);
+        const Tensor y = row.function(s.arguments), seed = varied(y.shape(), 7, y.dtype());
+        const Index size = s.tape.size();
+        release_memory();
+        const bool failed = fails_at(k, [&] {
+          if (forwards)
+            (void)s.tape.jvp(y, s.xs, s.tangents, {.recorded = true});
+          else
+            (void)s.tape.gradients(y, s.xs, {.recorded = true, .seed = seed});
+        });
+        CHECK(Tape::current() == &s.tape);
+        if (failed) CHECK_MESSAGE(s.tape.size() == size, "after failure " << k);
+        return failed;
+      });
+    }
+  }
 }
 
 namespace {

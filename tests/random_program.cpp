@@ -130,6 +130,13 @@ struct OwnProduct {
   }
 };
 
+// a² b, likewise by its formula.
+struct OwnMixture {
+  static constexpr auto name = "own_mixture";
+  static auto value(auto a, auto b) { return a * a * b; }
+  static auto derivative(auto a, auto b, auto) { return std::pair(2.0 * a * b, a * a); }
+};
+
 const ProgramOp ops[] = {
     {"operator+", Takes::broadcasting, [](T a, T b, C) { return a + b; }},
     {"operator-", Takes::broadcasting, [](T a, T b, C) { return a - b; }},
@@ -232,6 +239,20 @@ const ProgramOp ops[] = {
      [](T a, T, C choices) {
        return nn::cross_entropy(a, choices.positions(choices.wild() ? 3 : a.extent(1), Shape{a.extent(0)}));
      }},
+    // New ones go to the end, so that most bytes of the fuzzer's corpus go on meaning what they meant. The last is smooth.
+    {"operator<=", Takes::broadcasting, [](T a, T b, C) { return (a <= b) * a; }, all, kinked},
+    {"operator>", Takes::broadcasting, [](T a, T b, C) { return (a > b) * b; }, all, kinked},
+    {"operator>=", Takes::any, [](T a, T, C choices) { return (choices.number() >= a) * a; }, all, kinked},
+    {"operator==", Takes::broadcasting, [](T a, T b, C) { return (a == b) + a; }, all, kinked},
+    {"operator!=", Takes::any, [](T a, T, C choices) { return (a != choices.number()) * a; }, all, kinked},
+    {"min", Takes::any, [](T a, T, C) { return min(a); }, all, kinked},
+    {"argmin", Takes::axes,
+     [](T a, T, C choices) { return a * cast(argmin(a, choices.axis(a), /*keepdim=*/true), a.dtype()); }, all, kinked},
+    {"cast", Takes::any, [](T a, T, C choices) { return cast(a, choices.float_type()); }},
+    {"elementwise", Takes::broadcasting, [](T a, T b, C) { return elementwise<OwnMixture>(a, b); }},
+    {"slope", Takes::any,
+     [](T a, T, C choices) { return slope(choices.flip() ? Activation::tanh : Activation::logistic, a); }},
+    {"erfc", Takes::any, [](T a, T, C) { return erfc(a); }},
 };
 
 }  // namespace
