@@ -106,8 +106,10 @@ void* allocate(int c) {
   list.first = block->next;
   --list.kept;
   // The next one is asked for now: on a tape longer than the cache it would be waited for.
-  __builtin_prefetch(list.first, 1);
-  __builtin_prefetch(reinterpret_cast<const char*>(list.first) + sizeof(Body) / 2, 1);
+  // (An address and not a pointer: there may be no next one.)
+  const auto next = reinterpret_cast<std::uintptr_t>(list.first);
+  __builtin_prefetch(reinterpret_cast<const void*>(next), 1);
+  __builtin_prefetch(reinterpret_cast<const void*>(next + sizeof(Body) / 2), 1);
   return block;
 }
 
