@@ -68,7 +68,8 @@ std::vector<Tensor> Recomputation::drop(Tape& tape, std::uint32_t before, std::s
       if (input < before) earlier.push_back(input);
     if (&record.op == &source_op || &record.op == &inner_result_op)
       sources.push_back(record.output);
-    else if (record.output.body().references.get() > 1 && !record.output.is(y))
+    else if (record.output.body().references.get() > 1 && !record.output.is(y) &&
+             record.output.version() == record.version)  // what was written since has no history
       put_aside.push_back(record.output);
   }
   std::sort(earlier.begin(), earlier.end());

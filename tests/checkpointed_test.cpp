@@ -163,6 +163,23 @@ TEST_CASE("checkpointed: what f put aside has no path back, and a sweep that nee
   CHECK(distance(tape.gradient(sum(y * detach(aside)), x), 2.0 * y * aside) < 1e-14);
 }
 
+TEST_CASE("checkpointed: what f put aside and wrote has no history, inside and outside") {
+  const Tensor x = varied({3});
+  Tensor aside;
+  Tape tape;
+  const Tensor y = checkpointed(
+      [&aside](const Tensor& a) {
+        Tensor middle = exp(a);
+        middle.assign(2.0 * middle);
+        if (!aside.defined()) aside = middle;
+        return a * middle;
+      },
+      x);
+  CHECK(distance(tape.gradient(sum(y), x), aside) < 1e-15);
+  CHECK(distance(tape.gradient(sum(y * aside), x), square(aside)) < 1e-14);
+  CHECK(distance(tape.jvp(y, x, x), y) < 1e-15);
+}
+
 TEST_CASE("checkpointed: an exception from f leaves the tape as it was") {
   const Tensor x = varied({3});
   Tape tape;
