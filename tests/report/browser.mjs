@@ -38,6 +38,17 @@ export async function open(file, { width = 1400, height = 900, ...options } = {}
       () => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(done, 0)))),
     );
   page.pixels = (canvas) => page.locator(canvas).evaluate((element) => element.toDataURL());
+  // A canvas in two tones, whatever its colours: one digit a pixel.
+  page.pattern = (canvas) =>
+    page.locator(canvas).evaluate((element) => {
+      const { data } = element.getContext("2d").getImageData(0, 0, element.width, element.height);
+      const lights = Array.from(
+        { length: data.length / 4 },
+        (_, i) => data[4 * i] + 2 * data[4 * i + 1] + data[4 * i + 2],
+      );
+      const middle = (Math.min(...lights) + Math.max(...lights)) / 2;
+      return lights.map((light) => (light > middle ? 1 : 0)).join("");
+    });
   page.setCursor = async ({ row, column }) => {
     for (const [i, value] of [row, column].entries()) await page.locator(".slider input").nth(i).fill(String(value));
     await page.settled();

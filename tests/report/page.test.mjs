@@ -100,7 +100,7 @@ describe("hostile names", { skip: !made.hostile }, () => {
     for (const [i, word] of words.entries()) {
       await page.setCursor({ row: 17 * i, column: 5 });
       assert.equal(await text(page, ".heat .readout strong"), word);
-      seen.add(await page.pixels(`.kinds .swatch >> nth=${i}`));
+      seen.add(await page.pattern(`.kinds .swatch >> nth=${i}`));
     }
     assert.equal(seen.size, words.length);
     await page.finish();

@@ -98,7 +98,7 @@ export const weights = {
   title: "The recurrent matrix W",
   reading:
     "Singular values of W: the greatest, λ, is the most that W stretches any direction, and the bound's λ; the band reaches down to the least. " +
-    "The spectral radius ρ is not a bound. λ₁ < 0 means that gradients do vanish, λ₁ > 0 that they do explode.",
+    "The spectral radius ρ is not a bound. λ₁, the rate at which the net in motion really stretches, decides: below 0 gradients vanish, above 0 they explode.",
   // The least singular value may be next to nothing: it isn't followed below eight decades.
   range(runs) {
     const great = extent([0], ...runs.flatMap((run) => [logs(run.lambda), logs(run.sigma_mean)]));

@@ -72,6 +72,7 @@ export function explorer(runs, scale) {
   }
 
   load();
+  requestAnimationFrame(() => view.reveal()); // once the grid is on the page
   return el(
     "section",
     { class: "kind explorer", "aria-label": "Tape explorer" },

@@ -114,7 +114,12 @@ export class GridView {
         button.records.some((other) => inputs.includes(other.index)),
       );
     }
-    const button = this.buttons.get(record);
+    this.reveal();
+  }
+
+  // Scrolls to the selected record; nothing around the grid moves.
+  reveal() {
+    const button = this.buttons.get(this.selected);
     if (!button) return;
     const box = this.element.getBoundingClientRect();
     const at = button.getBoundingClientRect();
