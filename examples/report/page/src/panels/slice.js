@@ -30,9 +30,10 @@ export function build(run, { cursor, ranges }) {
       { name: `bound, (γλ)^{${run.anchor}−k} ‖∂L/∂s_{${run.anchor}}‖`, color: "bound", dash: "dashed" },
     ],
     slack: [1, 0],
+    height: ranges.runs.length === 1 ? 430 : 220, // alone it stands beside the heat map and its legend
   });
   ranges.onChange(() => chart.build());
-  const life = el("p", { class: "figure" });
+  const life = el("p", { class: "figure horizon" });
   let shown;
   cursor.follow(() => {
     const row = run.rowAt(cursor.update);

@@ -89,7 +89,7 @@ export const norm = {
       kindsOf(run.gradient_norm),
     );
     const count = run.clipped?.filter(Boolean).length ?? 0;
-    const words = run.clip > 0 ? `clipped at ${count} of the ${run.updates.length} updates shown` : "not clipped";
+    const words = run.clip > 0 ? `clipped at ${count} of ${run.updates.length} updates` : "not clipped";
     return el("div", {}, el("p", { class: "figure" }, words), chart.element);
   },
 };
