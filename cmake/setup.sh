@@ -31,6 +31,11 @@ need() {
   rm -f "$log"
 }
 
+# Node, which builds the page of reports: there or installed, and if neither can be, the build does without.
+want_node() {
+  command -v node > /dev/null && command -v npm > /dev/null || (need nodejs npm) || say "there will be no report.html"
+}
+
 # build PRESET TARGETS CMAKE-OPTION...: configures and builds, quietly unless it fails.
 build() {
   local preset=$1 targets=$2 log

@@ -4,7 +4,8 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 . cmake/setup.sh
 
-need $compiler_packages $example_packages doctest-dev librapidcheck-dev clang pkg-config patch
+need $compiler_packages $example_packages doctest-dev librapidcheck-dev clang pkg-config patch chromium
+want_node
 build release all -DEBB_TESTS=ON
 say "testing"
 exec ctest --preset release "$@"

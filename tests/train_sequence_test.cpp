@@ -64,6 +64,13 @@ std::vector<json> lines_of(const fs::path& path) {
   return result;
 }
 
+// The header and the updates of a log, without what stands between and after them.
+std::vector<json> updates_of(const fs::path& path) {
+  std::vector<json> lines = lines_of(path);
+  std::erase_if(lines, [](const json& line) { return !line.contains("update") && !line.contains("program"); });
+  return lines;
+}
+
 // ‖∂L/∂s_1‖ / ‖∂L/∂s_T‖ of a logged update; 0 where the first is a zero with its kind.
 double ratio(const json& update) {
   const json& g = update["state_gradient"];
@@ -85,7 +92,7 @@ TEST_CASE("train_sequence: three ways, at ten seeds, do what their names say") {
     const Outcome run = shell(fmt::format("@ --seed {} --updates {} --output {}", seed, updates, folder.path.string()));
     REQUIRE(run.status == 0);
     const auto logged = [&](const char* arm) {
-      std::vector<json> lines = lines_of(folder.path / arm / "log.jsonl");
+      std::vector<json> lines = updates_of(folder.path / arm / "log.jsonl");
       lines.erase(lines.begin());
       REQUIRE(!lines.empty());
       return lines;
@@ -105,7 +112,7 @@ TEST_CASE("train_sequence: the log tells the configuration, then each update") {
   REQUIRE(shell("@ --task adding --time 12 --hidden 8 --batch 4 --updates 6 --log-every 2 --contributions --output " +
                 folder.path.string())
               .status == 0);
-  const std::vector<json> lines = lines_of(folder.path / "log.jsonl");
+  const std::vector<json> lines = updates_of(folder.path / "log.jsonl");
   REQUIRE(lines.size() == 1 + 4);  // the header; updates 0, 2, 4, and the last
   CHECK(lines[0]["task"] == "adding");
   CHECK(lines[0]["time"] == 12);
@@ -130,6 +137,83 @@ TEST_CASE("train_sequence: the log tells the configuration, then each update") {
   while (std::getline(csv, row)) ++rows;
   CHECK(rows == 4 * 13);
   CHECK(contents(folder.path / "gradients.svg").find("</svg>") != std::string::npos);
+}
+
+TEST_CASE("train_sequence: the log tells of W, of saturation, of the tape and of the end") {
+  const Folder folder;
+  const Outcome run =
+      shell("@ --task temporal-order --time 12 --hidden 8 --batch 4 --updates 5 --log-every 1 --transport 2 --output " +
+            folder.path.string());
+  REQUIRE(run.status == 0);
+  std::vector<json> updates, tapes, results;
+  for (const json& line : lines_of(folder.path / "log.jsonl")) {
+    if (line.contains("update")) updates.push_back(line);
+    if (line.contains("tape")) tapes.push_back(line["tape"]);
+    if (line.contains("result")) results.push_back(line["result"]);
+  }
+  REQUIRE(updates.size() == 5);
+  for (std::size_t i = 0; i < updates.size(); ++i) {
+    const json& update = updates[i];
+    // Orthogonal at first.
+    if (i == 0) CHECK(update["sigma_min"].get<double>() == doctest::Approx(1).epsilon(1e-6));
+    CHECK(update["rho"].get<double>() <= update["lambda"].get<double>() * (1 + 1e-12));
+    CHECK(update["sigma_min"].get<double>() <= update["sigma_mean"].get<double>());
+    CHECK(update["sigma_mean"].get<double>() <= update["lambda"].get<double>());
+    REQUIRE(update["saturation"].size() == 13);
+    CHECK(update["saturation"][0].is_null());
+    CHECK(update["saturation"][12].get<double>() > 0);
+    CHECK(update["shut"][12].get<double>() <= 1);
+    // Every second logged update and the last.
+    CHECK(update.contains("log10_transport") == (i % 2 == 0));
+    CHECK(update.contains("saturation_by_unit") == (i == 0 || i == 4));
+    if (i % 2 == 1) continue;
+    REQUIRE(update["log10_transport"].size() == 13);
+    CHECK(update["log10_transport"][12] == 0.0);
+    CHECK(update["log10_transport"][3].get<double>() <= update["log10_product"][3].get<double>() + 1e-12);
+    CHECK(update["log10_product"][3].get<double>() <= 9 * std::log10(update["lambda"].get<double>()) + 1e-9);  // γ is 1
+    CHECK(update["lyapunov"].is_number());
+  }
+  REQUIRE(updates[4]["saturation_by_unit"].size() == 12);
+  CHECK(updates[4]["saturation_by_unit"][0].size() == 8);
+
+  REQUIRE(tapes.size() == 2);
+  CHECK(tapes[0]["update"] == 0);
+  CHECK(tapes[1]["update"] == 4);
+  int steps = 0;
+  for (const json& record : tapes[1]["records"]) {
+    if (record["op"] != "rnn_step") continue;
+    ++steps;
+    CHECK(record["step"] == steps);
+    CHECK(record["gradient_norm"].get<double>() ==
+          doctest::Approx(updates[4]["state_gradient"][static_cast<std::size_t>(steps)].get<double>()).epsilon(1e-12));
+    CHECK(record["value_norm"].get<double>() > 0);
+  }
+  CHECK(steps == 12);
+
+  REQUIRE(results.size() == 1);
+  CHECK(results[0]["updates"] == 5);
+  CHECK(results[0]["interrupted"] == false);
+  CHECK(results[0]["test_loss"].is_number());
+  // The terminal says the same.
+  for (const json& sentence : results[0]["story"])
+    CHECK(run.printed.find(sentence.get<std::string>()) != std::string::npos);
+}
+
+TEST_CASE("train_sequence: Ω is part of what is minimised, and logged") {
+  const Folder folder;
+  const auto log = [&](const std::string& options) {
+    const fs::path output = folder.path / std::to_string(options.size());
+    REQUIRE(shell("@ --task temporal-order --time 12 --hidden 8 --batch 4 --updates 3 --log-every 1 --init sparse " +
+                  options + " --output " + output.string())
+                .status == 0);
+    return updates_of(output / "log.jsonl");
+  };
+  const std::vector<json> with = log("--omega 2"), without = log("");
+  CHECK(with[0]["omega"] == 2.0);
+  CHECK(with[1]["omega"].get<double>() > 0);
+  CHECK(!without[1].contains("omega"));
+  CHECK(with[1]["loss"] == without[1]["loss"]);  // the loss itself is without it
+  CHECK(with[1]["gradient_norm"] != without[1]["gradient_norm"]);
 }
 
 TEST_CASE("train_sequence: the same seed gives the same bytes, another one others") {
@@ -169,7 +253,7 @@ TEST_CASE("train_sequence: one, two and three threads write the same bytes, clos
     CHECK(contents(run("two-shards", "--shards 2 --threads 2") / "log.jsonl") != contents(one / "log.jsonl"));
     CHECK(contents(run("one-shard", "--shards 1 --threads 2") / "log.jsonl") == contents(one_tape / "log.jsonl"));
 
-    const std::vector<json> expected = lines_of(one_tape / "log.jsonl"), lines = lines_of(one / "log.jsonl");
+    const std::vector<json> expected = updates_of(one_tape / "log.jsonl"), lines = updates_of(one / "log.jsonl");
     REQUIRE(lines.size() == expected.size());
     CHECK(lines[0]["shards"] == 4);
     CHECK(!expected[0].contains("shards"));
@@ -205,7 +289,7 @@ TEST_CASE("train_sequence: a model of a text falls below the entropy of its byte
   for (const double count : counts)
     if (count > 0)
       entropy -= count / static_cast<double>(text.size()) * std::log(count / static_cast<double>(text.size()));
-  const std::vector<json> lines = lines_of(folder.path / "run" / "log.jsonl");
+  const std::vector<json> lines = updates_of(folder.path / "run" / "log.jsonl");
   CHECK(lines.back()["loss"].get<double>() < entropy);
   CHECK(lines.back()["state_gradient"].back().is_number());
 }
@@ -225,8 +309,8 @@ TEST_CASE("fault 25: a closed pipe, a full disk or a folder that can't be writte
     CHECK(std::count(error.begin(), error.end(), '\n') == 2);
   }
   SUBCASE("no room for a log") {
-    // Files of at most one block of 1024 bytes.
-    const Outcome outcome = shell("ulimit -f 1; @" + options + run.string() + " >/dev/null");
+    // Files of at most two blocks of 1024 bytes: room for the header.
+    const Outcome outcome = shell("ulimit -f 2; @" + options + run.string() + " >/dev/null");
     CHECK(outcome.status == 1);
     CHECK(std::count(outcome.printed.begin(), outcome.printed.end(), '\n') == 1);
     CHECK(json::accept(contents(run / "log.jsonl").substr(0, contents(run / "log.jsonl").find('\n'))));
@@ -263,6 +347,8 @@ TEST_CASE("fault 26: a bad command line is one line and status 2, before any wor
                                                                "--threads abc",
                                                                "--shards 0",
                                                                "--threads 2 --contributions",
+                                                               "--threads 2 --omega 1",
+                                                               "--transport -1",
                                                                text + "/missing",
                                                                text + "/empty",
                                                                text + "/short",
@@ -282,7 +368,7 @@ TEST_CASE("fault 27: Ctrl-C ends training with the log whole and status 130") {
   const Outcome outcome =
       shell("set -m; @ --task adding --updates 1000000 --output " + run.string() + " & sleep 1; kill -INT $!; wait $!");
   CHECK(outcome.status == 130);
-  CHECK(lines_of(run / "log.jsonl").size() >= 2);
+  CHECK(updates_of(run / "log.jsonl").size() >= 2);
   CHECK(contents(run / "gradients.svg").find("</svg>") != std::string::npos);
   CHECK(outcome.printed.find("interrupted") != std::string::npos);
 }
@@ -294,5 +380,5 @@ TEST_CASE("train_sequence: a gradient that is zero because W is isn't called an 
   REQUIRE(run.status == 0);
   CHECK(run.printed.find("underflow") == std::string::npos);
   CHECK(run.printed.find("nan") == std::string::npos);
-  CHECK(lines_of(folder.path / "log.jsonl")[1]["state_gradient"][1] == 0.0);
+  CHECK(updates_of(folder.path / "log.jsonl")[1]["state_gradient"][1] == 0.0);
 }

@@ -129,7 +129,7 @@ void RunLog::add(const Observation& seen, const Weights& weights, bool map) {
   if (seen.transport) {
     json["log10_transport"] = as_log10(seen.transport->transport.log_norm);
     json["log10_product"] = as_log10(seen.transport->transport.log_product);
-    json["lyapunov"] = to_json(Magnitude::of(seen.transport->lyapunov));
+    json["lyapunov"] = std::isfinite(seen.transport->lyapunov) ? Json(seen.transport->lyapunov) : Json();
   }
   json_.write(line(json));
   if (seen.tape) json_.write(line(tape_line(seen.update, *seen.tape)));
