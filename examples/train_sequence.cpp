@@ -44,8 +44,10 @@ Attention attention_at(const RunOptions& options, Index update) {
   if (update % options.log_every != 0 && !is_last) return {};
   const bool transport =
       options.transport_every > 0 && (is_last || update / options.log_every % options.transport_every == 0);
-  return {
-      .saturation = true, .transport = transport, .tape = (is_first || is_last) && options.time <= most_steps_copied};
+  return {.contributions = options.contributions,
+          .saturation = true,
+          .transport = transport,
+          .tape = (is_first || is_last) && options.time <= most_steps_copied};
 }
 
 // Trains one network to its end, to Ctrl-C, or to where its gradient isn't finite any more.

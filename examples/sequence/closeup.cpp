@@ -17,14 +17,21 @@ void TapeWatch::observe(const ebb::Record& record, const ebb::Tensor& gradient) 
     gradients_[record.index] = Magnitude::of(ebb::norm(ebb::cast(gradient, ebb::f64)).item());
 }
 
-TapeCopy TapeWatch::copy(const nn::Unrolled& run, const nn::GradientFlow& flow) && {
+TapeCopy TapeWatch::copy(const nn::Unrolled& run, const nn::GradientFlow& flow,
+                         const std::vector<std::pair<std::string, ebb::Tensor>>& sources) && {
   const ebb::Pause pause;
-  TapeCopy copy{ebb::to_json(tape_), {}, std::vector<Index>(gradients_.size(), -1), std::move(gradients_)};
+  TapeCopy copy{ebb::to_json(tape_),
+                std::vector<std::string>(gradients_.size()),
+                {},
+                std::vector<Index>(gradients_.size(), -1),
+                std::move(gradients_)};
   for (std::size_t i = 0; i < copy.steps.size(); ++i) {
     const ebb::Tensor& value = tape_[static_cast<Index>(i)].output;
     copy.norms.push_back(value.dtype() == ebb::i64 ? std::numeric_limits<double>::quiet_NaN()
                                                    : ebb::norm(ebb::cast(value, ebb::f64)).item());
   }
+  for (const auto& [name, tensor] : sources)
+    if (const ebb::Record* record = tape_.find(tensor)) copy.names[record->index] = name;
   for (Index k = 1; k <= run.steps(); ++k) {
     const ebb::Record* before = tape_.find(run.states[static_cast<std::size_t>(k - 1)]);
     const ebb::Record* state = tape_.find(run.states[static_cast<std::size_t>(k)]);

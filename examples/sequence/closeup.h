@@ -4,6 +4,7 @@
 #include <nn/nn.h>
 
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "sequence/model.h"
@@ -16,6 +17,7 @@ using nn::Magnitudes;
 
 // How far a logged update is looked into.
 struct Attention {
+  bool contributions = false;
   bool saturation = false;
   bool transport = false;
   bool tape = false;
@@ -37,8 +39,9 @@ struct Transported {
 
 // A record of the training step's tape, as JSON, and the magnitude that the sweep brought to it.
 struct TapeCopy {
-  std::string records;        // of ebb::to_json
-  std::vector<double> norms;  // of the values, by record; NaN for indices
+  std::string records;             // of ebb::to_json
+  std::vector<std::string> names;  // of sources, by record; empty elsewhere
+  std::vector<double> norms;       // of the values, by record; NaN for indices
   std::vector<Index> steps;  // k of the record that computes s_k and of those before it back to s_{k−1}; −1 elsewhere
   Magnitudes gradients;
 };
@@ -51,7 +54,9 @@ class TapeWatch {
 
   void observe(const ebb::Record& record, const ebb::Tensor& gradient);
   // With the magnitudes of the states as the flow saw them, which knows why a zero is one.
-  TapeCopy copy(const nn::Unrolled& run, const nn::GradientFlow& flow) &&;
+  // `sources` tells their names.
+  TapeCopy copy(const nn::Unrolled& run, const nn::GradientFlow& flow,
+                const std::vector<std::pair<std::string, ebb::Tensor>>& sources) &&;
 
  private:
   const ebb::Tape& tape_;

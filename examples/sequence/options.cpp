@@ -173,7 +173,8 @@ void declare(CLI::App& app, Typed& typed) {
       "Also log |ds_T/ds_k| and the largest Lyapunov exponent, at every Nth line of the log and the last; each costs\n"
       "about 10 H/B updates [0: never; of the three ways: 10]",
       count_or_none(1'000'000'000));
-  app.add_flag("--contributions", typed.contributions, "Also log |C_k|, what step k contributes to dL/dW")
+  app.add_flag("--contributions", typed.contributions,
+               "Also log |C_k|, what step k contributes to dL/dW [on for the three ways in one piece]")
       ->group(group);
 }
 
@@ -235,6 +236,7 @@ RunOptions resolve(const Typed& typed) {
 // The same task and the same sequences for three networks, whose gradients vanish, explode, and stay.
 std::vector<RunOptions> three_ways(RunOptions base, const Typed& typed) {
   base.transport_every = typed.transport_every.value_or(10);
+  base.contributions = base.shards == 1;
   RunOptions vanishing = base, exploding = base, tamed = base;
   vanishing.name = "vanishing";
   vanishing.activation = ebb::Activation::logistic;

@@ -99,6 +99,7 @@ Json tape_line(Index update, const TapeCopy& tape) {
   Json json = Json::parse(tape.records);
   for (std::size_t i = 0; i < tape.norms.size(); ++i) {
     Json& record = json["records"][i];
+    if (!tape.names[i].empty()) record["name"] = tape.names[i];
     record["step"] = tape.steps[i] < 0 ? Json() : Json(tape.steps[i]);
     record["value_norm"] = to_json(Magnitude::of(tape.norms[i]));
     record["gradient_norm"] = to_json(tape.gradients[i]);

@@ -61,7 +61,7 @@ ebb::Tensor Trainer::pass(const nn::Shard& shard, const Batch& batch, std::span<
   const nn::Unrolled run = model_.rnn(rows.inputs, states_[index]);
   ebb::Tensor loss = task_->loss(task_->answer(model_, run), rows);
 
-  nn::GradientFlow flow(model_.rnn, run, {.contributions = options_.contributions});
+  nn::GradientFlow flow(model_.rnn, run, {.contributions = attention.contributions});
   nn::Omega omega(model_.rnn, run);
   std::optional<TapeWatch> watch;
   if (is_first && attention.tape) watch.emplace(tape);
@@ -82,10 +82,16 @@ ebb::Tensor Trainer::pass(const nn::Shard& shard, const Batch& batch, std::span<
     const ebb::Pause pause;
     by_W = by_W + options_.omega * regulariser.by_W;
   }
-  if (watch) seen.tape = std::move(*watch).copy(run, flow);
+  if (watch) {
+    std::vector<std::pair<std::string, ebb::Tensor>> sources{
+        {"x", rows.inputs}, {"s_0", run.states[0]}, {"targets", rows.targets}};
+    for (std::size_t i = 0; i < parameters_.count(); ++i)
+      sources.emplace_back(parameters_.names()[i], parameters_.tensors()[i]);
+    seen.tape = std::move(*watch).copy(run, flow, sources);
+  }
   if (is_first && attention.saturation) seen.saturation = nn::saturation(model_.rnn, run);
   if (is_first && attention.transport) seen.transport = transported(model_.rnn, rows.inputs, states_[index]);
-  if (options_.contributions) seen.contribution = std::move(flow.contribution);
+  if (attention.contributions) seen.contribution = std::move(flow.contribution);
   state_gradients_[index] = std::move(flow.state_gradient);
   // A source on the next tape: truncated backpropagation through time.
   if (task_->continues) states_[index] = run.last();

@@ -22,19 +22,23 @@ export function recordsOf(tape) {
   return { records, byIndex };
 }
 
-// A record without a step belongs to the step that it leads to: the next one. What is left at the end comes after, and
-// what stands ahead of the first step under another scope comes before.
+// A record without a step belongs to the step that it leads to: the next one. What is left at the end comes after;
+// sources ahead of that, and what stands ahead of the first step under another scope, come before.
 function placeInColumns(records) {
   const first = records.find(({ step }) => typeof step === "number");
   let next = after;
   for (const record of records.toReversed()) {
     if (typeof record.step === "number") next = record.step;
-    const ahead = first && record.index < first.index && record.scope !== first.scope;
+    const ahead = isSource(record) ? next !== after : first && record.index < first.index && record.scope !== first.scope;
     record.column = ahead ? before : next;
   }
 }
 
-const nameOf = ({ scope, op }) => (scope ? `${scope} / ${op}` : op);
+const isSource = ({ op }) => op === "source";
+
+// A source goes by its own name, where it has one.
+export const nameOf = ({ name, op }) => name ?? op;
+const rowOf = (record) => (record.scope && !record.name ? `${record.scope} / ${record.op}` : nameOf(record));
 
 export class Grid {
   constructor(records) {
@@ -46,7 +50,7 @@ export class Grid {
     for (const record of records) {
       const { column } = record;
       columns.add(column);
-      const name = nameOf(record);
+      const name = rowOf(record);
       const times = (seen.get(`${name}|${column}`) ?? 0) + 1;
       seen.set(`${name}|${column}`, times);
       // Within a step the second of a kind has a row of its own; outside, they share a cell.

@@ -2,6 +2,7 @@
 import { button, el, math } from "../dom.js";
 import { inWords, kinds } from "../magnitude.js";
 import { equation } from "./article.js";
+import { nameOf } from "./layout.js";
 
 const bytes = (count) =>
   count >= 1e6 ? `${(count / 1e6).toFixed(1)} MB` : count >= 1e3 ? `${(count / 1e3).toFixed(1)} kB` : `${count} bytes`;
@@ -10,21 +11,18 @@ export function recordPanel(tape, record, last, choose) {
   const link = (index) => {
     const other = tape.byIndex.get(index);
     return other
-      ? button(`${index} ${other.op}`, `Record ${index}, ${other.op}`, () => choose(other), { class: "record-link" })
+      ? button(`${index} ${nameOf(other)}`, `Record ${index}, ${nameOf(other)}`, () => choose(other), { class: "record-link" })
       : el("span", {}, "a source");
   };
-  const sources = record.inputs.filter((index) => index === null).length;
+  const numbers = record.inputs.filter((index) => index === null).length;
   const inputs = record.inputs.filter((index) => index !== null).map(link);
-  if (sources > 0)
-    inputs.push(
-      el("span", {}, sources === 1 ? "a source" : `${sources} sources`, " (a parameter, an input or the first state)"),
-    );
+  if (numbers > 0) inputs.push(el("span", {}, numbers === 1 ? "a number" : `${numbers} numbers`));
   const { text, section } = equation(record, last);
   const entry = (name, ...content) => [el("dt", {}, name), el("dd", {}, ...content)];
   return el(
     "div",
     { class: "record", "aria-live": "polite" },
-    el("h3", {}, `Record ${record.index}: ${record.op}`),
+    el("h3", {}, `Record ${record.index}: ${record.op}${record.name ? ` ${record.name}` : ""}`),
     el(
       "dl",
       {},
