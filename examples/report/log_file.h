@@ -22,9 +22,9 @@ class LogError : public std::runtime_error {
 // What an update saw, without the arrays that few updates have.
 struct Update {
   Index update = 0;
-  Magnitude loss, gradient_norm, clipped_gradient_norm;
+  Magnitude loss = Magnitude::no_path(), gradient_norm = loss, clipped_gradient_norm = loss;
   bool clipped = false;
-  Magnitude lambda, sigma_mean, sigma_min, rho;
+  Magnitude lambda = loss, sigma_mean = loss, sigma_min = loss, rho = loss;
   std::vector<Magnitude> state_gradient;
   std::vector<Magnitude> contribution;                 // empty where it wasn't logged, like these:
   std::vector<float> saturation, shut;                 // NaN at [0]

@@ -12,7 +12,7 @@ namespace report {
 namespace {
 
 constexpr double infinity = std::numeric_limits<double>::infinity();
-constexpr std::size_t most_cells = 1'000'000;  // of all maps together
+constexpr std::size_t most_cells = 800'000;  // of all maps together
 constexpr std::size_t most_units = 256, most_unit_steps = 200;
 constexpr std::size_t most_records = 5000;
 
@@ -27,7 +27,7 @@ Json cell(const Magnitude& magnitude) {
   constexpr const char* codes[] = {"z", "p", "s", "u", "i", "n"};
   if (magnitude.kind != nn::Kind::number) return codes[static_cast<std::size_t>(magnitude.kind)];
   if (magnitude.value == 0) return codes[0];
-  return rounded_number(std::log10(magnitude.value));
+  return std::round(1e5 * std::log10(magnitude.value)) / 1e5;  // enough to tell a step from the next by
 }
 
 // As it is, to six digits, or its code.

@@ -14,6 +14,7 @@ import * as heat from "./panels/heat.js";
 import * as slice from "./panels/slice.js";
 import * as transport from "./panels/transport.js";
 import * as contribution from "./panels/contribution.js";
+import * as omega from "./panels/omega.js";
 import * as saturation from "./panels/saturation.js";
 import { loss, norm, weights } from "./panels/training.js";
 
@@ -63,7 +64,7 @@ function followers(runs, choices) {
     controls(cursor),
     announcer(runs, cursor),
     of({ ...heat, after: legend(runs, scale) }),
-    ...[slice, transport, contribution, loss, norm, weights, saturation].map(of),
+    ...[slice, omega, transport, contribution, loss, norm, weights, saturation].map(of),
     explorer(runs, scale),
   ].filter((part) => part !== null);
 }

@@ -1,0 +1,172 @@
+// Logs read back, thinned out and put into words and pages.
+#include <doctest/doctest.h>
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <cmath>
+#include <filesystem>
+#include <fstream>
+#include <string>
+#include <vector>
+
+#include "report/page.h"
+#include "report/payload.h"
+#include "report/thin.h"
+#include "report/words.h"
+
+namespace {
+
+namespace fs = std::filesystem;
+using report::Json;
+using report::nn::Kind;
+using report::nn::Magnitude;
+
+const std::string header = R"({"program":"p","run":"r","time":3,"scored":1,"gamma":1.0,"clip":0.0})"
+                           "\n";
+const std::string update =
+    R"({"update":0,"loss":1.5,"gradient_norm":2.0,"lambda":1.1,"state_gradient":["no path",1e-3,0.1,10.0]})";
+
+report::LogFile read(const std::string& text) {
+  const fs::path file = fs::temp_directory_path() / fmt::format("ebb-report-test-{}.jsonl", getpid());
+  std::ofstream(file) << text;
+  try {
+    report::LogFile log = report::read_log(file);
+    fs::remove(file);
+    return log;
+  } catch (...) {
+    fs::remove(file);
+    throw;
+  }
+}
+
+std::string error_of(const std::string& text) {
+  try {
+    (void)read(text);
+  } catch (const report::LogError& error) {
+    return error.what();
+  }
+  return "";
+}
+
+std::string verdict_of(std::vector<Magnitude> gradient, std::size_t anchor = 0) {
+  gradient.insert(gradient.begin(), Magnitude::no_path());
+  return report::verdict({gradient, anchor == 0 ? gradient.size() - 1 : anchor});
+}
+
+Magnitude number(double x) { return Magnitude::of(x); }
+
+}  // namespace
+
+TEST_CASE("report: a verdict says what became of the gradient on its way back, and how fast") {
+  const Magnitude underflow{0, Kind::underflow}, saturated{0, Kind::saturated};
+  CHECK(verdict_of({number(1e-6), number(1e-4), number(1e-2), number(1)}) ==
+        "vanishing: step 1 keeps 1.0e-06 of step 4; half-life 0.2 steps");
+  CHECK(verdict_of({number(512), number(64), number(8), number(1)}) ==
+        "exploding: step 1 has 5.1e+02 times step 4; doubles every 0.3 steps");
+  CHECK(verdict_of({number(0.5), number(1)}) == "staying in size: step 1 has 0.5 times step 2");
+  CHECK(verdict_of({underflow, underflow, number(0.25), number(1)}) ==
+        "vanishing: exactly zero 2 steps back (underflow: too small for float32); half-life 0.5 steps");
+  CHECK(verdict_of({saturated, number(1)}) ==
+        "vanishing: exactly zero 1 step back (saturated: every σ' is 0 as stored)");
+  CHECK(verdict_of({number(1), saturated}) ==
+        "nothing arrives: ‖∂L/∂s_2‖ is already zero (saturated: every σ' is 0 as stored)");
+  CHECK(verdict_of({number(HUGE_VAL), number(1)}) == "no number: ‖∂L/∂s_1‖ is infinity");
+  CHECK(verdict_of({number(1), number(NAN)}) == "no number: ‖∂L/∂s_2‖ is nan");
+  CHECK(verdict_of({number(1)}) == "no step to go back");
+  CHECK(verdict_of({}) == "no step to look at");
+  // From the first state that the loss reads.
+  CHECK(verdict_of({number(1e-6), number(1), number(100)}, 2) ==
+        "vanishing: step 1 keeps 1.0e-06 of step 2; half-life 0.1 steps");
+}
+
+TEST_CASE("report: thinning keeps the ends and the extremes") {
+  std::vector<double> heights(1000, 0.0);
+  heights[317] = 5;
+  heights[733] = -7;
+  const auto at = [&](std::size_t i) { return heights[i]; };
+  const std::vector<std::size_t> kept = report::thinned(heights.size(), 50, at, at);
+  CHECK(kept.size() <= 50);
+  CHECK(kept.front() == 0);
+  CHECK(kept.back() == 999);
+  CHECK(std::is_sorted(kept.begin(), kept.end()));
+  for (const std::size_t extreme : {317, 733}) CHECK(std::find(kept.begin(), kept.end(), extreme) != kept.end());
+  CHECK(report::thinned(3, 50, at, at) == std::vector<std::size_t>{0, 1, 2});
+  CHECK(report::thinned(0, 50, at, at).empty());
+}
+
+TEST_CASE("report: a log is read back, and what is wrong with one is said with its line") {
+  const report::LogFile log = read(header + update + "\n" + R"({"result":{"updates":1}})" + "\n");
+  REQUIRE(log.updates.size() == 1);
+  CHECK(log.updates[0].state_gradient[0].kind == Kind::no_path);
+  CHECK(log.updates[0].state_gradient[3].value == 10);
+  CHECK(log.updates[0].rho.kind == Kind::no_path);
+  CHECK(log.anchor() == 3);
+  CHECK(log.result["updates"] == 1);
+
+  // The run was killed while it wrote.
+  CHECK(read(header + update + "\n" + R"({"update":1,"lo)").updates.size() == 1);
+
+  for (const std::string& text : std::vector<std::string>{"", "\n", "{}\n", "[1]\n", "nonsense\n"})
+    CHECK(!error_of(text).empty());
+  CHECK(error_of(header + "{]\n").find("line 2") != std::string::npos);
+  CHECK(error_of(header + update + "\n" + R"({"surprise":1})" + "\n")
+            .find("line 3: a line of an unknown kind, \"surprise\"") != std::string::npos);
+  CHECK(error_of(header + R"({"update":0,"state_gradient":[1,2]})" + "\n").find("has 2 places; \"time\" asks for 4") !=
+        std::string::npos);
+  CHECK(error_of(header + R"({"update":"x","state_gradient":[1,2,3,4]})" + "\n").find("line 2") != std::string::npos);
+  CHECK_THROWS_AS((void)report::read_log("/no/such/file"), report::LogError);
+}
+
+TEST_CASE("report: fault 24: hostile names and values that are no numbers") {
+  const std::string name = R"(</script><img src=x onerror=alert(1)>"'&)";
+  Json line = Json::parse(header);
+  line["run"] = name;
+  const std::string kinds =
+      R"({"update":0,"loss":"nan","gradient_norm":"infinity","state_gradient":["no path","underflow","nan","infinity"]})";
+  const Json payload = report::payload(name, {read(report::line(line) + kinds + "\n")});
+  CHECK(payload["runs"][0]["heat"][0] == Json({"p", "u", "n", "i"}));
+  CHECK(payload["runs"][0]["loss"][0] == "n");
+  CHECK(payload["runs"][0]["gradient_norm"][0] == "i");
+  CHECK(payload["runs"][0]["verdict"][0] == "no number: ‖∂L/∂s_3‖ is infinity");
+  if (!report::has_page()) return;
+  const std::string page = report::page_of(payload), plain = report::page_of(report::payload("x", {}));
+  const auto count = [](const std::string& text, const std::string& part) {
+    std::size_t n = 0;
+    for (std::size_t at = text.find(part); at != std::string::npos; at = text.find(part, at + 1)) ++n;
+    return n;
+  };
+  for (const char* part : {"</script", "<img", "<!--"}) CHECK(count(page, part) == count(plain, part));
+  CHECK(page.find("\\u003cimg src=x") != std::string::npos);
+}
+
+TEST_CASE("report: fault 24: ten million cells become a page of less than 10 MB, with their extremes") {
+  constexpr std::size_t updates = 2500, steps = 4000;
+  report::LogFile log;
+  log.header = Json::parse(header);
+  log.header["time"] = steps - 1;
+  for (std::size_t row = 0; row < updates; ++row) {
+    report::Update seen;
+    seen.update = static_cast<report::Index>(row);
+    for (std::size_t k = 0; k < steps; ++k)
+      seen.state_gradient.push_back(number(std::exp(-1e-3 * static_cast<double>(k * (row % 7)) - 1.2345)));
+    log.updates.push_back(std::move(seen));
+  }
+  log.updates[1234].state_gradient[2345] = number(1e30);
+  log.updates[987].state_gradient[3210] = {0, Kind::underflow};
+  const Json payload = report::payload("large", {log});
+  const Json& run = payload["runs"][0];
+  CHECK(run["heat"].size() * run["heat"][0].size() <= 800'000);
+  CHECK(payload.dump().size() < 10'000'000);
+  CHECK(run["logged"] == updates);
+  const auto cell = [&](std::size_t update, std::size_t step) {
+    const Json &rows = run["updates"], &columns = run["steps"];
+    const auto row = std::find(rows.begin(), rows.end(), update),
+               column = std::find(columns.begin(), columns.end(), step);
+    REQUIRE(row != rows.end());
+    REQUIRE(column != columns.end());
+    return run["heat"][static_cast<std::size_t>(row - rows.begin())]
+              [static_cast<std::size_t>(column - columns.begin())];
+  };
+  CHECK(cell(1234, 2345) == 30.0);
+  CHECK(cell(987, 3210) == "u");
+}
