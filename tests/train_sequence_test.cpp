@@ -103,7 +103,7 @@ TEST_CASE("train_sequence: three ways, at ten seeds, do what their names say") {
       CHECK(ratio(update) > 1e-2);
       CHECK(ratio(update) < 1e2);
     }
-    CHECK(run.printed.find("exploded") != std::string::npos);
+    CHECK(run.printed.find("At update 0, exploding: ") != std::string::npos);
   }
 }
 
