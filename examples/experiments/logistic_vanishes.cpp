@@ -12,17 +12,19 @@ namespace {
 using namespace experiments;
 
 void run(Experiment& experiment) {
-  const Index updates = experiment.is_short() ? 4000 : 75'000;
-  sequence::RunOptions sgd = temporal_order(ebb::Activation::logistic, 0.01, /*time=*/20, updates);
+  const bool is_short = experiment.is_short();
+  sequence::RunOptions sgd = temporal_order(ebb::Activation::logistic, 0.01, /*time=*/20, is_short ? 4000 : 75'000);
   sgd.name = "sgd";
-  sequence::RunOptions clipped = sgd, regularised = sgd;
+  sequence::RunOptions clipped = sgd;
   clipped.name = "clip";
   clipped.clip = 1;
+  sequence::RunOptions regularised = clipped;
   regularised.name = "clip and omega";
-  regularised.clip = 1;
   regularised.omega = 4;
+  if (!is_short) regularised.updates = 300'000;
 
   const Goal never{}, learned{.errors = 0.01, .test_every = 1000};
+  Share cured;
   for (const std::uint64_t seed : experiment.seeds()) {
     const bool log = seed == experiment.seed();
     for (const sequence::RunOptions& options : {sgd, clipped}) {
@@ -32,12 +34,12 @@ void run(Experiment& experiment) {
           end.tested.loss, std::log(4.0), 0.01);
     }
     const Trained end = train(experiment, regularised, seed, learned, log);
-    const std::string what = fmt::format("clip + Ω, seed {}: share of errors after {} updates", seed, end.updates);
-    if (experiment.is_short())
-      experiment.say(fmt::format("{}: {:.3f}", what, end.tested.error_rate));
-    else
-      experiment.check_below(what, end.tested.error_rate, 0.01);
+    say_errors(experiment, "clip + Ω", seed, end);
+    cured.add(end.reached);
   }
+  // In so few updates Ω has hardly begun.
+  if (!is_short)
+    experiment.check_above("clip + Ω: share of seeds that come to less than 1 % errors", cured.value(), 0.49);
 }
 
 }  // namespace

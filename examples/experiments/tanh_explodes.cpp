@@ -1,22 +1,10 @@
 // Clipping rescues what plain SGD loses to explosions: tanh networks on the temporal order (Pascanu, Mikolov & Bengio
 // 2013, section 4.1). Ω on top of it gets there several times sooner.
-#include <fmt/format.h>
-
 #include "experiments/training.h"
 
 namespace {
 
 using namespace experiments;
-
-// The share of seeds at which training ended as it should.
-class Count {
- public:
-  void add(bool counts) { ++seeds_, counted_ += counts; }
-  double share() const { return counted_ / seeds_; }
-
- private:
-  double counted_ = 0, seeds_ = 0;
-};
 
 void run(Experiment& experiment) {
   const bool is_short = experiment.is_short();
@@ -34,31 +22,27 @@ void run(Experiment& experiment) {
   regularised.omega = 4;
 
   const Goal never{}, learned{.errors = 0.01, .test_every = is_short ? 500 : 1000};
-  Count lost, rescued, sooner;
+  Share lost, rescued, sooner;
   for (const std::uint64_t seed : experiment.seeds()) {
     const bool log = seed == experiment.seed();
-    const auto say = [&](const char* how, const Trained& end) {
-      experiment.say(fmt::format("{:<8}  seed {}: {:.2f} % errors after {} updates", how, seed,
-                                 100 * end.tested.error_rate, end.updates));
-    };
     const Trained plain = train(experiment, sgd, seed, never, log);
-    say("SGD", plain);
+    say_errors(experiment, "SGD", seed, plain);
     lost.add(plain.tested.error_rate >= 0.7);
     const Trained clip = train(experiment, clipped, seed, learned, log);
-    say("clip", clip);
+    say_errors(experiment, "clip", seed, clip);
     rescued.add(clip.reached || (is_short && clip.tested.error_rate < 0.6));
     const Trained both = train(experiment, regularised, seed, learned, log);
-    say("clip + Ω", both);
+    say_errors(experiment, "clip + Ω", seed, both);
     sooner.add(both.reached);
   }
-  experiment.check("SGD: share of seeds with 70 % errors or more (guessing: 75 %)", lost.share(), "= 1",
-                   lost.share() == 1);
+  experiment.check("SGD: share of seeds with 70 % errors or more (guessing: 75 %)", lost.value(), "= 1",
+                   lost.value() == 1);
   if (is_short)
-    experiment.check_above("clip: share of seeds with less than 60 % errors, one symbol of two learnt", rescued.share(),
+    experiment.check_above("clip: share of seeds with less than 60 % errors, one symbol of two learnt", rescued.value(),
                            0.69);
   else
-    experiment.check_above("clip: share of seeds that come to less than 1 % errors", rescued.share(), 0.69);
-  experiment.check_above("clip + Ω: share of seeds that do", sooner.share(), 0.89);
+    experiment.check_above("clip: share of seeds that come to less than 1 % errors", rescued.value(), 0.69);
+  experiment.check_above("clip + Ω: share of seeds that do", sooner.value(), 0.89);
 }
 
 }  // namespace

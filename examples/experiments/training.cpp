@@ -1,5 +1,7 @@
 #include "experiments/training.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <optional>
 
@@ -23,6 +25,11 @@ sequence::RunOptions temporal_order(ebb::Activation activation, double std, Inde
           .optimizer = "sgd",
           .learning_rate = 0.01,
           .updates = updates};
+}
+
+void say_errors(Experiment& experiment, std::string_view how, std::uint64_t seed, const Trained& end) {
+  experiment.say(fmt::format("{:<8}  seed {}: {:.2f} % errors after {} updates", how, seed, 100 * end.tested.error_rate,
+                             end.updates));
 }
 
 Trained train(Experiment& experiment, sequence::RunOptions options, std::uint64_t seed, const Goal& goal, bool log) {
