@@ -61,20 +61,11 @@ CLI::Validator positive() {
   return number([](double value) { return value > 0; }, "a number above 0");
 }
 
-CLI::Validator count(Index most) {
-  auto check = [most](const std::string& text) {
+CLI::Validator count(Index most, Index least = 1) {
+  auto check = [=](const std::string& text) {
     Index value = 0;
-    const bool passes = CLI::detail::lexical_cast(text, value) && value >= 1 && value <= most;
-    return passes ? std::string() : fmt::format("{} is not a whole number from 1 to {}", text, most);
-  };
-  return {check, ""};
-}
-
-CLI::Validator count_or_none(Index most) {
-  auto check = [most](const std::string& text) {
-    Index value = 0;
-    const bool passes = CLI::detail::lexical_cast(text, value) && value >= 0 && value <= most;
-    return passes ? std::string() : fmt::format("{} is not a whole number from 0 to {}", text, most);
+    const bool passes = CLI::detail::lexical_cast(text, value) && value >= least && value <= most;
+    return passes ? std::string() : fmt::format("{} is not a whole number from {} to {}", text, least, most);
   };
   return {check, ""};
 }
@@ -172,7 +163,7 @@ void declare(CLI::App& app, Typed& typed) {
   add("--transport", typed.transport_every, "N",
       "Also log |ds_T/ds_k| and the largest Lyapunov exponent, at every Nth line of the log and the last; each costs\n"
       "about 10 H/B updates [0: never; of the three ways: 10]",
-      count_or_none(1'000'000'000));
+      count(1'000'000'000, 0));
   app.add_flag("--contributions", typed.contributions,
                "Also log |C_k|, what step k contributes to dL/dW [on for the three ways in one piece]")
       ->group(group);
