@@ -23,6 +23,14 @@ export function everyReport(file) {
       assert.notEqual(await text(page, "#title"), "");
     });
 
+    test("a loss that can be had without the input is beside that of the run", async (t) => {
+      const data = await page.evaluate("JSON.parse(document.getElementById('ebb-data').textContent)");
+      const isKnown = ({ config, updates }) => typeof config?.trivial_loss === "number" && updates.length > 0;
+      const known = data.runs.filter(isKnown).length;
+      if (known === 0) return t.skip("not known");
+      assert.equal(await page.locator(".kind[aria-label=Loss] .key").getByText("ignoring the input").count(), known);
+    });
+
     test("every control has a name, every picture a text", async () => {
       assert.deepEqual(await nameless(page), []);
     });

@@ -75,6 +75,20 @@ describe("three runs side by side", { skip: !made.hostile }, () => {
     assert.notEqual(await page.pixels(slice), before);
   });
 
+  test("the loss stands beside that of an answer that ignores the input", async () => {
+    for (const panel of await page.locator(".kind[aria-label=Loss] .panel").all())
+      assert.match(await panel.locator(".key").textContent(), /ignoring the input: 1\.39/);
+  });
+
+  test("the first row of a map is seen where the cursor stands on it", async () => {
+    await page.setCursor({ row: 0, column: 1 });
+    const [frame, cross] = await Promise.all(
+      [".heat .map-frame", ".heat .across"].map((part) => page.locator(part).first().boundingBox()),
+    );
+    const rows = Number(await page.locator(".slider input").first().getAttribute("max")) + 1;
+    assert.ok(cross.height >= 0.9 * ((frame.height - 32) / rows) + 2, `${cross.height} px around a row`);
+  });
+
   test("what differs between the runs comes first", async () => {
     assert.equal(await text(page, "tr.differs th"), "run");
     assert.ok((await page.locator("tr.differs").count()) >= 3);

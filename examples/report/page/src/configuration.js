@@ -50,21 +50,20 @@ export function stories(runs) {
         "div",
         { class: "panel" },
         runs.length > 1 ? el("h3", {}, run.name) : null,
-        outcome(run.result),
+        outcome(run),
         (run.story ?? []).map((paragraph) => el("p", {}, math(paragraph))),
       ),
     ),
   );
 }
 
-function outcome(result) {
+function outcome({ result, trivialLoss }) {
   if (!result) return null;
   const number = (value) => (typeof value === "number" ? value.toFixed(4) : text(value));
   const parts = [`${text(result.updates)} updates${result.interrupted ? ", interrupted" : ""}`];
   if (result.test_loss !== null && result.test_loss !== undefined)
     parts.push(`loss on fresh sequences ${number(result.test_loss)}`);
   if (typeof result.test_errors === "number") parts.push(`${(100 * result.test_errors).toFixed(1)} % errors`);
-  if (result.trivial_loss !== null && result.trivial_loss !== undefined)
-    parts.push(`ignoring the input gives ${number(result.trivial_loss)}`);
+  if (trivialLoss !== null) parts.push(`ignoring the input gives ${number(trivialLoss)}`);
   return el("p", { class: "figure" }, parts.join(" · "));
 }

@@ -35,6 +35,8 @@ export class Run {
     this.tapes = filled(raw.tapes);
     for (const name of ["loss", "gradient_norm", "clipped_gradient_norm", "lambda", "sigma_mean", "sigma_min", "rho"])
       this[name] = (raw[name] ?? []).map(fromPlain);
+    const trivial = raw.config?.trivial_loss; // of the best answer that ignores the input
+    this.trivialLoss = typeof trivial === "number" ? trivial : null;
     this.anchorColumn = nearest(this.steps, raw.anchor ?? raw.time);
   }
 
@@ -47,7 +49,7 @@ export class Run {
 
   // log₁₀ (γλ), what a step back multiplies by at most.
   logBound(row) {
-    return Math.log10(this.gamma) + (this.lambda[row]?.log10 ?? NaN);
+    return Math.log10(this.gamma ?? NaN) + (this.lambda[row]?.log10 ?? NaN);
   }
 
   // log₁₀ of the article's bound on ‖∂L/∂s_k‖ by column: from the anchor on back, (γλ)^(anchor−k) times what arrives there.

@@ -104,15 +104,27 @@ export class CellMap {
     return this.area.top + this.area.height * (this.y.up ? 1 - t : t);
   }
 
-  // Moves the cross; null leaves a line out.
+  // Moves the cross to the cells nearest to x and y; null leaves an arm out. Its lines stand around those cells, so that
+  // a row of few pixels is still seen.
   point(x, y) {
     const [across, down] = this.cross;
     this.pointed = [x, y];
     if (!this.area) return; // not drawn yet
     across.hidden = y === null;
     down.hidden = x === null;
-    if (y !== null) across.style.top = `${this.toY(y)}px`;
-    if (x !== null) down.style.left = `${this.toX(x)}px`;
+    const around = (axis, value, to) => {
+      const cell = nearest(this[axis].values, value);
+      const ends = [to(this.edges[axis][cell]), to(this.edges[axis][cell + 1])];
+      return [Math.min(...ends), Math.max(Math.abs(ends[1] - ends[0]), 1)];
+    };
+    if (y !== null) {
+      const [top, height] = around("y", y, (value) => this.toY(value));
+      Object.assign(across.style, { top: `${top}px`, height: `${height}px` });
+    }
+    if (x !== null) {
+      const [left, width] = around("x", x, (value) => this.toX(value));
+      Object.assign(down.style, { left: `${left}px`, width: `${width}px` });
+    }
   }
 
   draw() {

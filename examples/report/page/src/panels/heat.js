@@ -7,7 +7,7 @@ import { steer } from "../keyboard.js";
 export const title = "Gradients of every state, at every update";
 export const reading =
   "A row is one update's way back through time, from the loss on the right to the first step on the left. Where colour " +
-  "fades to blue on the way left, the gradient vanishes; where it burns to orange, it explodes; pale means a norm near 1, which arrives.";
+  "fades to blue on the way left, the gradient vanishes; where it burns to orange, it explodes; where it stays the same, it arrives. Pale is a norm near 1.";
 
 export function build(run, { cursor, scale, ranges }) {
   const { heat } = run;

@@ -5,8 +5,8 @@ import { Chart } from "../chart.js";
 
 export const title = "Ω: what one step back changes";
 export const reading =
-  "Ω_k = (‖∂L/∂s_k‖ / ‖∂L/∂s_{k+1}‖ − 1)², zero where a step keeps the norm. Near 1 almost nothing of it is left; far above 1 it grows many times. " +
-  "Adding Σ Ω_k to the loss (--omega) asks every step to keep it.";
+  "Ω_k = (‖∂L/∂s_k‖ / ‖∂L/∂s_{k+1}‖ − 1)², 0 where a step back keeps the norm. Where it takes nearly all of it, 1; also where it doubles it; far above 1 it grows many times. " +
+  "The regulariser (--omega) adds such terms to the loss, of squared norms, sequence by sequence, and so asks every step to keep them.";
 
 // log10 Ω_k by column; null where a neighbour is missing or is no number, and from the anchor on, where the loss comes in.
 function terms(run, row) {

@@ -2,7 +2,7 @@
 import { el } from "../dom.js";
 import { decades, extent } from "../data.js";
 import { Chart } from "../chart.js";
-import { NUMBER } from "../magnitude.js";
+import { NUMBER, plain } from "../magnitude.js";
 
 const logs = (list) => list.map(({ log10, kind }) => (kind === NUMBER ? log10 : null));
 const plains = (list) => list.map(({ log10, kind }) => (kind === NUMBER ? 10 ** log10 : kind === 1 ? 0 : null));
@@ -23,7 +23,7 @@ function overUpdates(run, { cursor, ranges }, options, data, kinds) {
 const lossExtent = (runs) =>
   extent(
     ...runs.map((run) => plains(run.loss)),
-    runs.map((run) => run.result?.trivial_loss),
+    runs.map((run) => run.trivialLoss),
   );
 
 function spansDecades(runs) {
@@ -42,7 +42,7 @@ export const loss = {
   logRange: (runs) => decades(lossExtent(runs).map(Math.log10)),
   build(run, context) {
     const log = spansDecades(context.ranges.runs);
-    const trivial = run.result?.trivial_loss;
+    const trivial = run.trivialLoss;
     return overUpdates(
       run,
       context,
@@ -55,9 +55,9 @@ export const loss = {
         },
         lines: [{ name: "loss", color: "actual" }],
         threshold:
-          typeof trivial === "number"
-            ? { value: log ? Math.log10(trivial) : trivial, name: "ignoring the input" }
-            : null,
+          trivial === null
+            ? null
+            : { value: log ? Math.log10(trivial) : trivial, name: `ignoring the input: ${plain(trivial)}` },
       },
       [log ? logs(run.loss) : plains(run.loss)],
       kindsOf(run.loss),
