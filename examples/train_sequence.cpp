@@ -92,7 +92,7 @@ std::string report_on(const CommandLine& command, const std::vector<std::filesys
   for (std::size_t i = 0; i < folders.size(); ++i)
     report::write_report(folders[i] / "report.html", command.runs[i].name, {folders[i]});
   const std::filesystem::path whole = std::filesystem::path(command.output) / "report.html";
-  if (folders.size() > 1)
+  if (command.runs.size() > 1)  // of those that were begun, where Ctrl-C came before the last
     report::write_report(whole, fmt::format("{} {} ways", command.runs.front().task, command.runs.size()), folders);
   return fmt::format("open {}", whole.string());
 }

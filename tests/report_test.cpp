@@ -73,10 +73,21 @@ TEST_CASE("report: a verdict says what became of the gradient on its way back, a
   CHECK(verdict_of({number(HUGE_VAL), number(1)}) == "no number: ‖∂L/∂s_1‖ is infinity");
   CHECK(verdict_of({number(1), number(NAN)}) == "no number: ‖∂L/∂s_2‖ is nan");
   CHECK(verdict_of({number(1)}) == "no step to go back");
+  CHECK(verdict_of({number(1), number(2)}, 1) == "a loss at every step: it hides what decays on the way");
+  // A fit that goes the other way than the ends is no rate of theirs.
+  CHECK(verdict_of({number(200), number(1e-9), number(1e-9), number(1e9), number(1e9), number(1)}) ==
+        "exploding: step 1 has 2.0e+02 times step 6");
   CHECK(verdict_of({}) == "no step to look at");
   // From the first state that the loss reads.
   CHECK(verdict_of({number(1e-6), number(1), number(100)}, 2) ==
         "vanishing: step 1 keeps 1.0e-06 of step 2; half-life 0.1 steps");
+}
+
+TEST_CASE("report: what the bound says, at, above and below 1") {
+  CHECK(report::bound_says(0.5) == "it had to shrink");
+  CHECK(report::bound_says(1 + 1e-7) == "it could not grow");
+  CHECK(report::bound_says(2) == "it could grow, but need not have");
+  CHECK(report::bound_says(NAN).empty());
 }
 
 TEST_CASE("report: thinning keeps the ends and the extremes") {

@@ -371,6 +371,18 @@ TEST_CASE("fault 27: Ctrl-C ends training with the log whole and status 130") {
   CHECK(updates_of(run / "log.jsonl").size() >= 2);
   CHECK(contents(run / "gradients.svg").find("</svg>") != std::string::npos);
   CHECK(outcome.printed.find("interrupted") != std::string::npos);
+
+  // In the first of three runs: what it says to open is there.
+  const fs::path ways = folder.path / "ways";
+  const Outcome first =
+      shell("set -m; @ --updates 1000000 --output " + ways.string() + " & sleep 1; kill -INT $!; wait $!");
+  CHECK(first.status == 130);
+  CHECK(!fs::exists(ways / "exploding"));
+  const std::string opens = "open " + (ways / "report.html").string();
+  if (first.printed.find("no report.html") == std::string::npos) {
+    CHECK(first.printed.find(opens) != std::string::npos);
+    CHECK(fs::exists(ways / "report.html"));
+  }
 }
 
 TEST_CASE("train_sequence: a gradient that is zero because W is isn't called an underflow") {

@@ -12,6 +12,7 @@ namespace report {
 namespace {
 
 constexpr double infinity = std::numeric_limits<double>::infinity();
+constexpr double not_a_number = std::numeric_limits<double>::quiet_NaN();
 constexpr std::size_t most_cells = 800'000;  // of all maps together
 constexpr std::size_t most_units = 256, most_unit_steps = 200;
 constexpr std::size_t most_records = 5000;
@@ -154,6 +155,7 @@ void add_row(Json& run, const LogFile& log, const Update& update) {
   run["half_life"].push_back(std::isfinite(half_life) ? plain(Magnitude::of(half_life)) : Json());
   run["grows"].push_back(decay.rate > 0);
   run["verdict"].push_back(verdict(way));
+  run["bound_says"].push_back(bound_says(log.header.value("gamma", not_a_number) * update.lambda));
 }
 
 Json run_of(const LogFile& log, std::size_t cells) {
@@ -162,13 +164,13 @@ Json run_of(const LogFile& log, std::size_t cells) {
            {"config", log.header},
            {"time", log.time()},
            {"anchor", log.anchor()},
-           {"gamma", log.header.value("gamma", 1.0)},
+           {"gamma", log.header.value("gamma", Json())},
            {"clip", log.header.value("clip", 0.0)},
            {"logged", log.updates.size()},
            {"updates", Json::array()},
            {"steps", picked.columns}};
   for (const char* key : {"heat", "loss", "gradient_norm", "clipped_gradient_norm", "clipped", "lambda", "sigma_mean",
-                          "sigma_min", "rho", "lyapunov", "half_life", "grows", "verdict", "transport"})
+                          "sigma_min", "rho", "lyapunov", "half_life", "grows", "verdict", "bound_says", "transport"})
     run[key] = Json::array();
   for (std::size_t row = 0; row < picked.rows.size(); ++row) {
     const Update& update = log.updates[picked.rows[row]];

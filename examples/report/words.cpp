@@ -21,10 +21,15 @@ const char* reason_of_zero(nn::Kind kind) {
 
 std::string steps(double count) { return fmt::format("{:.{}f} steps", count, count < 10 ? 1 : 0); }
 
+// Where the fit goes the way of the ratio: one step far off the others may turn it.
 std::string half_life(const WayBack& way) {
   const nn::Decay decay = way.decay();
-  if (!(decay.rate < 0)) return "";
-  return fmt::format("; half-life {}", steps(decay.half_life()));
+  return decay.rate < 0 ? fmt::format("; half-life {}", steps(decay.half_life())) : "";
+}
+
+std::string doubling(const WayBack& way) {
+  const nn::Decay decay = way.decay();
+  return decay.rate > 0 ? fmt::format("; doubles every {}", steps(decay.half_life())) : "";
 }
 
 }  // namespace
@@ -43,6 +48,12 @@ Magnitude WayBack::ratio() const {
 
 nn::Decay WayBack::decay() const { return nn::decay(state_gradient, first_zero(*this) + 1, anchor); }
 
+std::string bound_says(double gamma_lambda) {
+  if (!std::isfinite(gamma_lambda)) return "";
+  if (std::abs(gamma_lambda - 1) < 1e-3) return "it could not grow";
+  return gamma_lambda < 1 ? "it had to shrink" : "it could grow, but need not have";
+}
+
 std::string verdict(const WayBack& way) {
   if (way.state_gradient.size() < 2) return "no step to look at";
   const Magnitude &last = way.state_gradient[way.anchor], ratio = way.ratio();
@@ -54,12 +65,13 @@ std::string verdict(const WayBack& way) {
                        way.anchor - k == 1 ? "step" : "steps", reason_of_zero(way.state_gradient[k].kind),
                        half_life(way));
   if (!std::isfinite(ratio.value)) return fmt::format("no number: ‖∂L/∂s_1‖ is {}", nn::name(ratio.kind));
-  if (way.anchor == 1) return "no step to go back";
+  if (way.anchor == 1)
+    return way.state_gradient.size() == 2 ? "no step to go back"
+                                          : "a loss at every step: it hides what decays on the way";
   if (ratio < 1e-2)
     return fmt::format("vanishing: step 1 keeps {:.1e} of step {}{}", ratio.value, way.anchor, half_life(way));
   if (ratio > 1e2)
-    return fmt::format("exploding: step 1 has {:.1e} times step {}; doubles every {}", ratio.value, way.anchor,
-                       steps(way.decay().half_life()));
+    return fmt::format("exploding: step 1 has {:.1e} times step {}{}", ratio.value, way.anchor, doubling(way));
   return fmt::format("staying in size: step 1 has {:.2g} times step {}", ratio.value, way.anchor);
 }
 

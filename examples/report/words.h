@@ -28,6 +28,10 @@ struct WayBack {
   nn::Decay decay() const;
 };
 
+// What the article's bound says of the way back, given what a step multiplies by at most, γλ: "it had to shrink".
+// Nothing where that is no number.
+std::string bound_says(double gamma_lambda);
+
 // In one line: "vanishing: step 1 keeps 3.0e-12 of step 100; half-life 2.6 steps".
 std::string verdict(const WayBack& way);
 

@@ -41,16 +41,13 @@ std::string row(const History& run, const Logged& logged, const std::string& nam
 }
 
 std::string bound_in_words(const History& run) {
-  if (run.scored == run.options.time) return "Every state has a loss of its own, which hides what decays on the way.";
+  if (run.anchor() == 1) return "";
   const double per_step = bound_per_step(run, run.first());
   if (run.scored > 1)
     return fmt::format("The loss reads the last {} states; before these, a step multiplies by at most γλ = {:.3g}.",
                        run.scored, per_step);
-  if (!std::isfinite(per_step)) return "";
-  const char* words = std::abs(per_step - 1) < 1e-3 ? "it could not grow"
-                      : per_step < 1                ? "it had to shrink"
-                                                    : "it could grow, but need not have";
-  return fmt::format("By the bound, with γλ = {:.3g}, {}.", per_step, words);
+  const std::string says = report::bound_says(per_step);
+  return says.empty() ? "" : fmt::format("By the bound, with γλ = {:.3g}, {}.", per_step, says);
 }
 
 // For a gradient that was there at first: when it was gone.
@@ -105,7 +102,7 @@ std::string quoted(const std::string& text) {
 }
 
 std::vector<std::string> story(const History& run) {
-  const bool several = run.last().seen.update != run.first().seen.update;
+  const bool several = run.anchor() > 1 && run.last().seen.update != run.first().seen.update;
   std::vector<std::string> sentences{at_update(run, run.first()), bound_in_words(run), loss_of_gradient(run)};
   if (several) sentences.push_back(at_update(run, run.last()));
   if (several && run.least_ratio > 0)

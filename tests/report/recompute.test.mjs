@@ -100,6 +100,10 @@ function checkRun(run, log) {
     const growth = growthPerStep(update.state_gradient, run.anchor);
     if (Number.isNaN(growth) || growth === 0) assert.equal(run.half_life[row], null);
     else samePlain(run.half_life[row], Math.LN2 / Math.abs(growth), `${what}, half-life`);
+    const perStep = header.gamma * update.lambda;
+    const says =
+      Math.abs(perStep - 1) < 1e-3 ? "it could not grow" : perStep < 1 ? "it had to shrink" : "it could grow, but need not have";
+    assert.equal(run.bound_says[row], says, `${what}, γλ = ${perStep}`);
     verdictFits(run.verdict[row], update.state_gradient, run.anchor, what);
     if (update.log10_transport) measured.push([row, update]);
   });

@@ -47,7 +47,7 @@ export function build(run, { cursor, ranges }) {
   return el("div", {}, life, chart.element);
 }
 
-// "half-life 2.6 steps · γλ = 0.0334"
+// "2.6 steps back halve it · γλ = 0.0334: it had to shrink"
 function horizon(run, row) {
   const steps = run.half_life?.[row];
   const parts = [];
@@ -58,6 +58,6 @@ function horizon(run, row) {
   return [
     ...parts,
     ...math(`γλ = ${Number.isNaN(bound) ? "–" : fromLog10(bound)}`),
-    bound < -1e-9 ? " < 1: it must vanish" : bound > 1e-9 ? " > 1: it may explode, or not" : "",
+    run.bound_says?.[row] ? `: ${run.bound_says[row]}` : "",
   ];
 }
