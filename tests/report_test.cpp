@@ -1,14 +1,17 @@
 // Logs read back, thinned out and put into words and pages.
 #include <doctest/doctest.h>
 #include <fmt/format.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <cmath>
+#include <csignal>
 #include <filesystem>
 #include <fstream>
 #include <string>
 #include <vector>
 
+#include "report/line_writer.h"
 #include "report/page.h"
 #include "report/payload.h"
 #include "report/thin.h"
@@ -126,6 +129,71 @@ TEST_CASE("report: a log is read back, and what is wrong with one is said with i
         std::string::npos);
   CHECK(error_of(header + R"({"update":"x","state_gradient":[1,2,3,4]})" + "\n").find("line 2") != std::string::npos);
   CHECK_THROWS_AS((void)report::read_log("/no/such/file"), report::LogError);
+}
+
+TEST_CASE("report: a line that isn't as it must be is named with its line and its key, before a page is made of it") {
+  const std::string most = update.substr(0, update.size() - 1);
+  const std::string grid =
+      R"({"title":"t","x":{"label":"x","from":0,"to":1},"y":{"label":"y","from":0,"to":1},"label":"l",)";
+  const auto names = [](const std::string& text, const std::string& line, const std::string& part) {
+    CAPTURE(text);
+    const std::string error = error_of(text);
+    CHECK(error.find(line) != std::string::npos);
+    CHECK(error.find(part) != std::string::npos);
+    CHECK(error.find("json.exception") == std::string::npos);
+  };
+  names(R"({"program":"p","time":"x"})"
+        "\n",
+        "line 1", "\"time\" isn't a whole number");
+  names(R"({"program":"p","run":5})"
+        "\n",
+        "line 1", "\"run\" isn't a text");
+  for (const auto& [line, part] : std::vector<std::pair<std::string, std::string>>{
+           {most + R"(,"lyapunov":"x"})", "\"lyapunov\" isn't a number or null"},
+           {most + R"(,"rho":-1})", "\"rho\" isn't a magnitude of 0 or more"},
+           {most + R"(,"saturation_by_unit":[[1],[1,2]]})", "\"saturation_by_unit\" isn't a list of equally long"},
+           {most + R"(,"saturation_by_unit":[null]})", "\"saturation_by_unit\""},
+           {R"({"update":0,"state_gradient":[1,1,1,-1]})",
+            "\"state_gradient\" isn't a list of magnitudes of 0 or more"},
+           {R"({"update":0,"state_gradient":{"a":1,"b":1,"c":1,"d":1}})", "\"state_gradient\""},
+           {R"({"tape":5})", "\"tape\" isn't an object"},
+           {R"({"tape":{"update":0,"records":5}})", "\"records\" isn't a list of objects"},
+           {R"({"tape":{"update":0,"records":[{"op":"add"}]}})", "\"index\" is missing"},
+           {R"({"tape":{"update":0,"records":[{"index":0,"op":"add","keeps":"x"}]}})",
+            "\"keeps\" isn't a list of indices"},
+           {R"({"result":5})", "\"result\" isn't an object"},
+           {R"({"result":{"story":5}})", "\"story\" isn't a list of texts"},
+           {R"({"check":{"what":"a","limit":"b","value":1}})", "\"passes\" is missing"},
+           {R"({"curve":{"chart":"c"}})", "\"x\" is missing"},
+           {R"({"curve":{"chart":"c","x":"x","y":"y","name":"n","log_y":false,"points":[[1]]}})", "\"points\""},
+           {R"({"grid":)" + grid + R"("values":[[1,2],[3]]}})", "\"values\" isn't a list of equally long"},
+       })
+    names(header + line + "\n", "line 2", part);
+  names(header + update + "\n" + update + "\n", "line 3", "update 0 comes after update 0");
+  CHECK(error_of(header + R"({"grid":)" + grid + R"("values":[[1,null],[3,4]]}})" + "\n").empty());
+}
+
+TEST_CASE("report: fault 25: of a page that can't be written nothing is left, and an older one stays") {
+  if (!report::has_page()) return;
+  const fs::path folder = fs::temp_directory_path() / fmt::format("ebb-report-test-{}", getpid());
+  fs::create_directory(folder);
+  std::ofstream(folder / "log.jsonl") << header << update << "\n";
+  const fs::path html = folder / "report.html";
+  report::write_report(html, "first", {folder});
+  const std::uintmax_t size = fs::file_size(html);
+  rlimit old{};
+  getrlimit(RLIMIT_FSIZE, &old);
+  rlimit low = old;
+  low.rlim_cur = size / 2;
+  const auto handler = std::signal(SIGXFSZ, SIG_IGN);
+  setrlimit(RLIMIT_FSIZE, &low);
+  CHECK_THROWS_AS(report::write_report(html, "second", {folder}), report::OutputError);
+  setrlimit(RLIMIT_FSIZE, &old);
+  std::signal(SIGXFSZ, handler);
+  CHECK(fs::file_size(html) == size);
+  CHECK(std::distance(fs::directory_iterator(folder), fs::directory_iterator()) == 2);
+  CHECK_THROWS_AS(report::write_report(folder / "none" / "report.html", "third", {folder}), report::OutputError);
+  fs::remove_all(folder);
 }
 
 TEST_CASE("report: fault 24: hostile names and values that are no numbers") {

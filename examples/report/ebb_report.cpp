@@ -3,11 +3,13 @@
 #include <fmt/core.h>
 
 #include <CLI/CLI.hpp>
+#include <csignal>
 #include <exception>
 #include <filesystem>
 #include <string>
 #include <vector>
 
+#include "report/line_writer.h"
 #include "report/page.h"
 
 namespace {
@@ -19,7 +21,7 @@ int run(const std::vector<std::string>& names, std::string output, std::string t
     for (const std::filesystem::path& folder : folders)
       title += fmt::format("{}{}", title.empty() ? "" : ", ", folder.lexically_normal().filename().string());
   report::write_report(output, title, folders);
-  fmt::print("{}\n", output);
+  report::LineWriter::standard_output().write(output + "\n");
   return 0;
 }
 
@@ -34,20 +36,23 @@ int main(int argc, char** argv) {
   app.add_option("-o,--output", output, "The file [DIR/report.html; of several: compare.html]")->type_name("FILE");
   app.add_option("--title", title, "Its heading [the folders' names]");
   app.set_version_flag("--version", "ebb-report " EBB_VERSION, "Print the version");
+  std::string text;  // to be printed, and nothing else done
   try {
     app.parse(argc, argv);
   } catch (const CLI::CallForHelp&) {
-    fmt::print("{}", app.help());
-    return 0;
+    text = app.help();
   } catch (const CLI::CallForVersion& version) {
-    fmt::print("{}\n", version.what());
-    return 0;
+    text = version.what() + std::string("\n");
   } catch (const CLI::ParseError& error) {
     fmt::print(stderr, "ebb-report: {} (try --help)\n", error.what());
     return 2;
   }
+  std::signal(SIGPIPE, SIG_IGN);
+  std::signal(SIGXFSZ, SIG_IGN);
   try {
-    return run(folders, output, title);
+    if (text.empty()) return run(folders, output, title);
+    report::LineWriter::standard_output().write(text);
+    return 0;
   } catch (const std::exception& error) {
     fmt::print(stderr, "ebb-report: {}\n", error.what());
     return 1;

@@ -6,6 +6,8 @@
 #include <fstream>
 #include <limits>
 
+#include "report/log_form.h"
+
 namespace report {
 
 namespace {
@@ -67,20 +69,31 @@ Update update_of(Json& json, std::size_t states) {
 void take(LogFile& log, Json json) {
   if (!json.is_object() || json.empty()) throw std::invalid_argument("not an object");
   const std::string kind = json.begin().key();
-  if (kind == "update")
+  const auto keep = [&json, &kind](std::vector<Json>& lines, void require(const Json&)) {
+    require(json[kind]);
+    lines.push_back(std::move(json[kind]));
+  };
+  if (kind == "update") {
+    require_update(json);
     log.updates.push_back(update_of(json, static_cast<std::size_t>(log.time()) + 1));
-  else if (kind == "tape")
-    log.tapes.push_back(std::move(json[kind]));
-  else if (kind == "result")
+    const std::size_t count = log.updates.size();
+    if (count > 1 && log.updates[count - 1].update <= log.updates[count - 2].update)
+      throw std::invalid_argument(
+          fmt::format("update {} comes after update {}", log.updates[count - 1].update, log.updates[count - 2].update));
+  } else if (kind == "tape") {
+    keep(log.tapes, require_tape);
+  } else if (kind == "result") {
+    require_result(json[kind]);
     log.result = std::move(json[kind]);
-  else if (kind == "check")
-    log.checks.push_back(std::move(json[kind]));
-  else if (kind == "curve")
-    log.curves.push_back(std::move(json[kind]));
-  else if (kind == "grid")
-    log.grids.push_back(std::move(json[kind]));
-  else
+  } else if (kind == "check") {
+    keep(log.checks, require_check);
+  } else if (kind == "curve") {
+    keep(log.curves, require_curve);
+  } else if (kind == "grid") {
+    keep(log.grids, require_grid);
+  } else {
     throw std::invalid_argument(fmt::format("a line of an unknown kind, \"{}\"", kind));
+  }
 }
 
 }  // namespace
@@ -99,6 +112,7 @@ LogFile read_log(const std::filesystem::path& file) {
         continue;
       }
       if (!json.is_object() || !json.contains("program")) throw std::invalid_argument("not the header of a log");
+      require_header(json);
       log.header = std::move(json);
       if (log.time() < 0 || log.anchor() < 0 || log.anchor() > log.time() + 1)
         throw std::invalid_argument("\"time\" and \"scored\" don't fit");

@@ -33,6 +33,25 @@ std::string escaped(const std::string& json) {
   return result;
 }
 
+// A file that is there stays as it was until the new one is whole; what is no file (a pipe) is written to.
+void replace_whole(const std::filesystem::path& file, const std::string& text) {
+  std::error_code error;
+  const std::filesystem::file_status status = std::filesystem::status(file, error);
+  if (std::filesystem::exists(status) && !std::filesystem::is_regular_file(status)) {
+    LineWriter(file).write(text);
+    return;
+  }
+  std::filesystem::path part = file;
+  part += ".part";
+  try {
+    LineWriter(part).write(text);
+    std::filesystem::rename(part, file);
+  } catch (...) {
+    std::filesystem::remove(part, error);
+    throw;
+  }
+}
+
 }  // namespace
 
 std::string page_of(const Json& payload) {
@@ -49,7 +68,7 @@ void write_report(const std::filesystem::path& html, const std::string& title,
                   const std::vector<std::filesystem::path>& folders) {
   std::vector<LogFile> logs;
   for (const std::filesystem::path& folder : folders) logs.push_back(read_log(folder / "log.jsonl"));
-  LineWriter(html).write(page_of(payload(title, logs)));
+  replace_whole(html, page_of(payload(title, logs)));
 }
 
 }  // namespace report

@@ -121,6 +121,12 @@ describe("hostile names", { skip: !made.hostile }, () => {
   });
 });
 
+test("a loss below 0 is shown as it is", { skip: !made.edges }, async () => {
+  const page = await open(made.edges);
+  assert.match(await text(page, ".kind[aria-label=Loss] .key .value"), /^−1$/);
+  await page.finish();
+});
+
 describe("an experiment", { skip: !made.experiment }, () => {
   test("says PASS and FAIL in words, and reads its map", async () => {
     const page = await open(made.experiment);

@@ -214,7 +214,7 @@ const short = () => ({
   by_unit: null,
   tapes: [],
 });
-const one = () => run({ name: "one", T: 1, updates: [0], rate: () => 0, loss: () => 1 });
+const one = () => run({ name: "one", T: 1, updates: [0], rate: () => 0, loss: () => 1, parts: { loss: [-1] } });
 const broken = () =>
   run({
     name: "not finite",

@@ -33,7 +33,7 @@ export function decoded(cell) {
 // A magnitude that is written as it is, not as a logarithm.
 export function fromPlain(value) {
   if (typeof value !== "number") return decoded(value);
-  return value === 0 ? { log10: NaN, kind: 1 } : { log10: Math.log10(Math.abs(value)), kind: NUMBER };
+  return value === 0 ? { log10: NaN, kind: 1, value } : { log10: Math.log10(Math.abs(value)), kind: NUMBER, value };
 }
 
 // rows × columns of cells, kept as two flat arrays: a report may have millions.

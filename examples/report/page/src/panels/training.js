@@ -5,7 +5,7 @@ import { Chart } from "../chart.js";
 import { NUMBER, plain } from "../magnitude.js";
 
 const logs = (list) => list.map(({ log10, kind }) => (kind === NUMBER ? log10 : null));
-const plains = (list) => list.map(({ log10, kind }) => (kind === NUMBER ? 10 ** log10 : kind === 1 ? 0 : null));
+const plains = (list) => list.map(({ value }) => value ?? null);
 const kindsOf = (list) => list.map(({ kind }) => kind);
 
 // A chart over updates, drawn once; the line of the cursor follows.
@@ -37,7 +37,7 @@ export const loss = {
     "What training is to lower. The dotted line is the best answer that ignores the input: a run that stays there has learnt nothing from the past.",
   range(runs) {
     const [low, high] = lossExtent(runs) ?? [0, 1];
-    return [Math.min(0, low), high * 1.05 || 1];
+    return [Math.min(0, low), Math.max(high, 0) * 1.05 || (low < 0 ? 0 : 1)];
   },
   logRange: (runs) => decades(lossExtent(runs).map(Math.log10)),
   build(run, context) {
