@@ -173,6 +173,18 @@ TEST_CASE("report: a line that isn't as it must be is named with its line and it
   CHECK(error_of(header + R"({"grid":)" + grid + R"("values":[[1,null],[3,4]]}})" + "\n").empty());
 }
 
+TEST_CASE("report: experiments stand side by side, and one that was killed isn't said to pass") {
+  const std::string check = R"({"check":{"what":"a","value":1,"limit":"< 2","passes":true}})"
+                            "\n";
+  const std::string ended = check + R"({"result":{"passes":true}})"
+                                    "\n";
+  const Json payload = report::payload("two", {read(header + ended), read(header + check)});
+  REQUIRE(payload["experiments"].size() == 2);
+  CHECK(payload["experiments"][0]["passes"] == true);
+  CHECK(payload["experiments"][1]["passes"].is_null());
+  CHECK(report::payload("none", {read(header)})["experiments"].empty());
+}
+
 TEST_CASE("report: fault 25: of a page that can't be written nothing is left, and an older one stays") {
   if (!report::has_page()) return;
   const fs::path folder = fs::temp_directory_path() / fmt::format("ebb-report-test-{}", getpid());

@@ -362,6 +362,19 @@ TEST_CASE("fault 26: a bad command line is one line and status 2, before any wor
   }
 }
 
+TEST_CASE("fault 26: an experiment with a bad command line is one line and status 2, before any work") {
+  const Folder folder;
+  for (const std::string& arguments :
+       std::vector<std::string>{"--seed -1", "--seed 1.5", "--seed 99999999999999999999", "--seeds 0", "--seeds x",
+                                "--short", "--no-such-option", "extra"}) {
+    CAPTURE(arguments);
+    const Outcome outcome = shell("cd " + folder.path.string() + " && " EBB_EXPERIMENT " " + arguments);
+    CHECK(outcome.status == 2);
+    CHECK(std::count(outcome.printed.begin(), outcome.printed.end(), '\n') == 1);
+    CHECK(fs::is_empty(folder.path));
+  }
+}
+
 TEST_CASE("fault 27: Ctrl-C ends training with the log whole and status 130") {
   const Folder folder;
   const fs::path run = folder.path / "run";

@@ -9,6 +9,7 @@
 #include <exception>
 
 #include "report/page.h"
+#include "sequence/seed.h"
 
 namespace experiments {
 
@@ -105,6 +106,7 @@ std::filesystem::path Experiment::run_folder(const std::string& name) {
 }
 
 int Experiment::finish() {
+  log_.write(report::line({{"result", {{"passes", passes_}}}}));
   if (report::has_page()) {
     std::vector<std::filesystem::path> folders{folder_};
     folders.insert(folders.end(), runs_.begin(), runs_.end());
@@ -124,7 +126,9 @@ int main(int argc, char** argv, const Description& description, const std::funct
   bool is_short = false;
   std::string output = "runs/experiments/" + description.name;
   const std::string note = description.random ? "" : "; nothing here is random, so that they change nothing";
-  app.add_option("--seed", seed, "The first seed [1]" + note)->type_name("N");
+  app.add_option("--seed", seed, "The first seed [1]" + note)
+      ->type_name("N")
+      ->check(CLI::Validator(sequence::fault_of_seed, ""));
   app.add_option("--seeds", seeds, fmt::format("How many from there on [{}]{}", seeds, note))
       ->type_name("N")
       ->check(CLI::Range(Index{1}, Index{1'000'000}));

@@ -16,7 +16,10 @@ for name in bound_vs_reality eigenvalue_trap chaos_and_input cliff isometry logi
   arguments=("${options[@]}")
   case $short,$name in yes,logistic_vanishes | yes,tanh_explodes | yes,adding_irnn) arguments+=(--short) ;; esac
   output=runs/experiments/$name.txt began=$SECONDS
-  if "$folder/$name" "${arguments[@]}" | tee "$output"; then verdict=PASS; else verdict=FAIL failed=1; fi
+  status=0
+  "$folder/$name" "${arguments[@]}" | tee "$output" || status=$?
+  if [ $status = 2 ]; then exit 2; fi # bad options are so for all of them
+  if [ $status = 0 ]; then verdict=PASS; else verdict=FAIL failed=1; fi
   echo
   claim=$(sed -n "1s/^$name: //p" "$output")
   table+=$(printf '%-18s %-5s %6d s   %s' "$name" "$verdict" "$((SECONDS - began))" "$claim")$'\n'

@@ -97,7 +97,7 @@ void require_tape(const Json& tape) {
 void require_result(const Json& result) {
   require_object(result, "result");
   allow(result, "updates", is_whole, "a whole number");
-  allow(result, "interrupted", is_bool, "true or false");
+  for (const char* key : {"interrupted", "passes"}) allow(result, key, is_bool, "true or false");
   allow(result, "test_loss", is_magnitude, "a magnitude");
   allow(result, "test_errors", is_number, "a number");
   allow(result, "story", is_list<is_text>, "a list of texts");

@@ -212,11 +212,9 @@ Json experiment_of(const LogFile& log) {
     }
     (*chart)["curves"].push_back({{"name", curve.at("name")}, {"points", curve.at("points")}});
   }
-  const bool passes =
-      std::all_of(log.checks.begin(), log.checks.end(), [](const Json& check) { return check.value("passes", false); });
   return {{"name", log.header.value("run", std::string())},
           {"claim", log.header.value("claim", std::string())},
-          {"passes", passes},
+          {"passes", log.result.is_object() ? log.result.value("passes", Json()) : Json()},
           {"checks", log.checks},
           {"charts", charts},
           {"grids", log.grids}};
@@ -228,12 +226,13 @@ Json payload(const std::string& title, const std::vector<LogFile>& logs) {
   Json result{{"title", title},
               {"version", logs.empty() ? Json() : logs.front().header.value("version", Json())},
               {"runs", Json::array()},
-              {"experiment", nullptr}};
+              {"experiments", Json::array()}};
   const auto is_run = [](const LogFile& log) { return !log.updates.empty(); };
   const auto runs = static_cast<std::size_t>(std::count_if(logs.begin(), logs.end(), is_run));
   for (const LogFile& log : logs) {
     if (is_run(log)) result["runs"].push_back(run_of(log, most_cells / runs));
-    if (!log.checks.empty()) result["experiment"] = experiment_of(log);
+    if (!log.checks.empty() || !log.curves.empty() || !log.grids.empty())
+      result["experiments"].push_back(experiment_of(log));
   }
   return result;
 }

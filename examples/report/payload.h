@@ -8,7 +8,7 @@
 
 namespace report {
 
-// {"title", "version", "runs": […], "experiment": null or {…}}. A run has its header as "config", the numbers of the
+// {"title", "version", "runs": […], "experiments": […]}. A run has its header as "config", the numbers of the
 // logged "updates" (rows) and the "steps" k (columns) that are shown, and, by row and column, "heat", "contribution",
 // "saturation" and "shut": log₁₀ of magnitudes, where "z" is a zero, "p" no path, "s" saturated, "u" underflow,
 // "i" infinity and "n" nan; then what there is of the other lines of docs/log.md, by row, with a verdict for each.

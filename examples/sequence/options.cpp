@@ -5,9 +5,10 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <cmath>
 #include <string_view>
+
+#include "sequence/seed.h"
 
 namespace sequence {
 
@@ -78,16 +79,6 @@ CLI::Validator one_of(const std::vector<std::string>& names) {
   return {check, ""};
 }
 
-CLI::Validator seed() {
-  auto check = [](const std::string& text) {
-    std::uint64_t value = 0;
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-    const bool passes = error == std::errc() && end == text.data() + text.size();
-    return passes ? std::string() : fmt::format("{} is not a whole number from 0 to 2^64 - 1", text);
-  };
-  return {check, ""};
-}
-
 CLI::Validator anything() {
   return {[](const std::string&) { return std::string(); }, ""};
 }
@@ -153,7 +144,7 @@ void declare(CLI::App& app, Typed& typed) {
   add("--shards", typed.shards, "S",
       fmt::format("Parts that the batch is cut into, a tape each [1; with --threads: {}]", default_shards),
       count(100'000));
-  add("--seed", typed.seed, "N", "Of all random numbers: the same seed, the same log [1]", seed());
+  add("--seed", typed.seed, "N", "Of all random numbers: the same seed, the same log [1]", {fault_of_seed, ""});
 
   group = "Output";
   add("--output", typed.output, "DIR", "For log.jsonl, gradients.csv, gradients.svg; overwritten [runs/TASK]",

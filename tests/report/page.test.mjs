@@ -121,6 +121,12 @@ describe("hostile names", { skip: !made.hostile }, () => {
   });
 });
 
+test("a log without anything yet says so", { skip: !made.nothing }, async () => {
+  const page = await open(made.nothing);
+  assert.match(await text(page, "#main"), /^Nothing is logged yet/);
+  await page.finish();
+});
+
 test("a loss below 0 is shown as it is", { skip: !made.edges }, async () => {
   const page = await open(made.edges);
   assert.match(await text(page, ".kind[aria-label=Loss] .key .value"), /^−1$/);
@@ -131,7 +137,7 @@ describe("an experiment", { skip: !made.experiment }, () => {
   test("says PASS and FAIL in words, and reads its map", async () => {
     const page = await open(made.experiment);
     assert.deepEqual(await page.locator("td strong").allTextContents(), ["✓ PASS", "✓ PASS", "✗ FAIL"]);
-    assert.equal(await text(page, ".claim strong"), "✗ FAIL");
+    assert.deepEqual(await page.locator(".claim strong").allTextContents(), ["✗ FAIL", "unfinished"]);
     await page.locator(".map-frame").click({ position: { x: 200, y: 100 } });
     assert.match(await text(page, ".readout"), /^w .*, b .*: log₁₀ error /);
     await page.finish();

@@ -136,12 +136,15 @@ for (const pair of pairs) {
     const runs = logs.filter((log) => log.updates.length > 0);
     assert.equal(report.runs.length, runs.length);
     report.runs.forEach((run, i) => checkRun(run, runs[i]));
-    const experiment = logs.find((log) => log.checks.length > 0);
-    if (!experiment) return assert.equal(report.experiment, null);
-    assert.deepEqual(report.experiment.checks, experiment.checks);
-    assert.deepEqual(report.experiment.grids, experiment.grids);
-    assert.equal(report.experiment.passes, experiment.checks.every((check) => check.passes));
-    const curves = report.experiment.charts.flatMap((chart) => chart.curves.map((c) => [chart.title, c.name, c.points]));
-    assert.deepEqual(curves.sort(), experiment.curves.map((c) => [c.chart, c.name, c.points]).sort());
+    const experiments = logs.filter((log) => log.checks.length > 0);
+    assert.equal(report.experiments.length, experiments.length);
+    experiments.forEach((experiment, i) => {
+      const shown = report.experiments[i];
+      assert.deepEqual(shown.checks, experiment.checks);
+      assert.deepEqual(shown.grids, experiment.grids);
+      assert.equal(shown.passes, experiment.checks.every((check) => check.passes));
+      const curves = shown.charts.flatMap((chart) => chart.curves.map((c) => [chart.title, c.name, c.points]));
+      assert.deepEqual(curves.sort(), experiment.curves.map((c) => [c.chart, c.name, c.points]).sort());
+    });
   });
 }

@@ -260,18 +260,24 @@ export const samples = {
     title: "temporal-order three ways",
     version: "0.1.0",
     runs: [vanishing(), exploding(), tamed()],
-    experiment: null,
+    experiments: [],
   }),
-  single: () => ({ title: "exploding", version: "0.1.0", runs: [exploding()], experiment: null }),
+  single: () => ({ title: "exploding", version: "0.1.0", runs: [exploding()], experiments: [] }),
   hostile: () => ({
     title: hostile,
     version: hostile,
     runs: [odd(), { ...odd(), name: `${hostile} again`, tapes: [] }],
-    experiment: { ...experiment, name: hostile },
+    experiments: [{ ...experiment, name: hostile }],
   }),
-  experiment: () => ({ title: "bound_vs_reality", version: "0.1.0", runs: [], experiment }),
-  edges: () => ({ title: "short runs", version: "0.1.0", runs: [short(), one(), broken()], experiment: null }),
-  big: () => ({ title: "2 000 updates × 1 000 steps", version: "0.1.0", runs: [big()], experiment: null }),
+  experiment: () => ({
+    title: "bound_vs_reality",
+    version: "0.1.0",
+    runs: [],
+    experiments: [experiment, { name: "killed", claim: "It ends.", passes: null, checks: [], charts: [], grids: [] }],
+  }),
+  nothing: () => ({ title: "killed at once", version: "0.1.0", runs: [], experiments: [] }),
+  edges: () => ({ title: "short runs", version: "0.1.0", runs: [short(), one(), broken()], experiments: [] }),
+  big: () => ({ title: "2 000 updates × 1 000 steps", version: "0.1.0", runs: [big()], experiments: [] }),
 };
 
 // As C++ does it.

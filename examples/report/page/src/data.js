@@ -3,7 +3,7 @@ import { Matrix, fromPlain } from "./magnitude.js";
 
 export function read(document) {
   const payload = JSON.parse(document.getElementById("ebb-data").textContent);
-  return { ...payload, runs: (payload.runs ?? []).map((run) => new Run(run)), experiment: payload.experiment ?? null };
+  return { ...payload, runs: (payload.runs ?? []).map((run) => new Run(run)), experiments: payload.experiments ?? [] };
 }
 
 // The index of the value nearest to x in an ascending list.

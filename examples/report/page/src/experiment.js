@@ -10,7 +10,11 @@ import { divergingPixel, sequentialPixel } from "./palette.js";
 
 const strokes = ["actual", "bound", "product", "rate", "soft", "threshold"];
 const dashes = ["solid", "dashed", "mixed", "dotted"];
-const word = (passes) => el("strong", { class: passes ? "pass" : "fail" }, passes ? "✓ PASS" : "✗ FAIL");
+// null: the experiment didn't come to its end.
+const word = (passes) =>
+  typeof passes === "boolean"
+    ? el("strong", { class: passes ? "pass" : "fail" }, passes ? "✓ PASS" : "✗ FAIL")
+    : el("strong", {}, "unfinished");
 
 export function experiment({ name, claim, passes, checks = [], charts = [], grids = [] }) {
   return el(

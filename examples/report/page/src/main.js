@@ -69,13 +69,15 @@ function followers(runs, choices) {
   ].filter((part) => part !== null);
 }
 
-function show({ title, version, runs, experiment: laboratory }, main) {
+function show({ title, version, runs, experiments }, main) {
   document.title = `${title} · ebb`;
   document.getElementById("title").textContent = title;
   document.getElementById("version").textContent = `ebb ${version ?? ""}`;
   const choices = document.getElementById("choices");
   choices.append(themeChoice());
-  if (laboratory) main.append(experiment(laboratory));
+  main.append(...experiments.map(experiment));
+  if (runs.length + experiments.length === 0)
+    main.append(el("p", { class: "introduction" }, "Nothing is logged yet: no update, and nothing checked."));
   if (runs.length === 0) return;
   const logged = runs.filter((run) => run.updates.length > 0 && run.steps.length > 0);
   if (logged.length < runs.length) {
