@@ -67,6 +67,7 @@ std::string page_of(const Json& payload) {
 void write_report(const std::filesystem::path& html, const std::string& title,
                   const std::vector<std::filesystem::path>& folders) {
   std::vector<LogFile> logs;
+  logs.reserve(folders.size());
   for (const std::filesystem::path& folder : folders) logs.push_back(read_log(folder / "log.jsonl"));
   replace_whole(html, page_of(payload(title, logs)));
 }

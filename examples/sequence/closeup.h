@@ -37,7 +37,7 @@ struct Transported {
   double lyapunov = 0;
 };
 
-// A record of the training step's tape, as JSON, and the magnitude that the sweep brought to it.
+// A training step's tape, and by record the norm of its value and what the sweep brought to it.
 struct TapeCopy {
   std::string records;             // of ebb::to_json
   std::vector<std::string> names;  // of sources, by record; empty elsewhere
@@ -53,8 +53,7 @@ class TapeWatch {
       : tape_(tape), gradients_(static_cast<std::size_t>(tape.size()), Magnitude::no_path()) {}
 
   void observe(const ebb::Record& record, const ebb::Tensor& gradient);
-  // With the magnitudes of the states as the flow saw them, which knows why a zero is one.
-  // `sources` tells their names.
+  // With the magnitudes of the states as the flow saw them, which knows why a zero is one. `sources`: with their names.
   TapeCopy copy(const nn::Unrolled& run, const nn::GradientFlow& flow,
                 const std::vector<std::pair<std::string, ebb::Tensor>>& sources) &&;
 

@@ -127,6 +127,17 @@ test("a log without anything yet says so", { skip: !made.nothing }, async () => 
   await page.finish();
 });
 
+test("a verdict has the colour of what it says, and none where it can't tell", { skip: !made.edges }, async () => {
+  const trends = async (file) => {
+    const page = await open(file);
+    const seen = await page.locator(".verdict").evaluateAll((cards) => cards.map((card) => card.dataset.trend));
+    await page.finish();
+    return seen;
+  };
+  assert.deepEqual(await trends(made["three-ways"]), ["fades", "surges", "holds"]);
+  assert.deepEqual(await trends(made.edges), ["unknown", "unknown"]);
+});
+
 test("a loss below 0 is shown as it is", { skip: !made.edges }, async () => {
   const page = await open(made.edges);
   assert.match(await text(page, ".kind[aria-label=Loss] .key .value"), /^−1$/);

@@ -45,7 +45,7 @@ function run({
   const lambda = updates.map((_, row) => rounded((1.05 * 10 ** Math.max(rate(progress(row)), -1)) / gamma + 0.2));
   const word = (row) => {
     const power = T * rate(progress(row));
-    return power < -2 ? "vanishing" : power > 2 ? "exploding" : "arriving";
+    return power < -2 ? "vanishing" : power > 2 ? "exploding" : "staying in size";
   };
   const open = (row) => steps.map((k) => (k === 0 ? null : rounded(0.9 - 0.4 * progress(row) * Math.sin(k / 9) ** 2)));
   return {
@@ -214,7 +214,7 @@ const short = () => ({
   by_unit: null,
   tapes: [],
 });
-const one = () => run({ name: "one", T: 1, updates: [0], rate: () => 0, loss: () => 1, parts: { loss: [-1] } });
+const one = () => run({ name: "one", T: 1, updates: [0], rate: () => 0, loss: () => 1, parts: { loss: [-1], verdict: ["no number: ‖∂L/∂s_1‖ is nan"] } });
 const broken = () =>
   run({
     name: "not finite",

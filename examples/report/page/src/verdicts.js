@@ -2,8 +2,8 @@
 import { el, math } from "./dom.js";
 import { inWords } from "./magnitude.js";
 
-const trend = (word) =>
-  /^vanish|^satur|^under|^zero/.test(word) ? "fades" : /^explod|^infin|^nan/i.test(word) ? "surges" : "holds";
+// By how a verdict begins (examples/report/words.cpp).
+const trends = { vanishing: "fades", "nothing arrives": "fades", exploding: "surges", "staying in size": "holds" };
 
 export function verdicts(runs, cursor) {
   const cards = runs.map((run) => {
@@ -14,7 +14,7 @@ export function verdicts(runs, cursor) {
     cursor.follow(() => {
       const row = run.rowAt(cursor.update);
       const said = run.verdictAt(row);
-      card.dataset.trend = said.word ? trend(said.word) : "unknown";
+      card.dataset.trend = trends[said.word] ?? "unknown";
       word.replaceChildren(...math(said.word || "no verdict"));
       rest.replaceChildren(...math(said.rest));
       const cell = run.heat.at(row, run.columnAt(cursor.step));

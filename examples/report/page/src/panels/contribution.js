@@ -35,7 +35,7 @@ export function build(run, { cursor, ranges }) {
   const chart = new Chart({
     label: `Share of each step's contribution to ∂L/∂W by lag for ${run.name}, and the cumulative share.`,
     x: { label: "lag T − k, steps before the last", whole: true, pick: (lag) => cursor.set({ step: run.time - lag }) },
-    y: { label: "share of Σ‖C_k‖", log: true, range: () => ranges.of(range, run) },
+    y: { label: run.steps.length > run.time ? "share of Σ‖C_k‖" : "share of Σ‖C_k‖ over the steps shown", log: true, range: () => ranges.of(range, run) },
     y2: { label: "cumulative, %", range: [0, 104] },
     lines: [
       { name: "share of this lag", color: "actual", width: 2.5 },

@@ -67,6 +67,6 @@ function byUnits(run, { update, values, unit_steps: logged }, cursor) {
     height: 150,
     pick: (step) => cursor.set({ step }),
   });
-  cursor.follow(() => map.point(cursor.step, null));
+  cursor.follow(() => map.point(cursor.step >= steps[0] ? cursor.step : null, null));
   return el("figure", { class: "small" }, el("figcaption", {}, `each unit at update ${update}`), map.element);
 }
