@@ -42,7 +42,7 @@ void run(Experiment& experiment) {
   for (const std::uint64_t seed : experiment.seeds()) {
     const nn::Transport transport = transport_at(seed);
     for (std::size_t k = 0; k < transport.log_norm.size(); ++k)
-      worst = std::max(worst, std::exp(transport.log_norm[k] - transport.log_bound[k]));
+      worst = std::max(std::exp(transport.log_norm[k] - transport.log_bound[k]), worst);  // keeps a NaN
     actual.push_back(std::exp(transport.log_norm[steps - lag]));
     bound.push_back(std::exp(transport.log_bound[steps - lag]));
     if (seed == experiment.seed()) {

@@ -3,6 +3,7 @@ import { read } from "./data.js";
 import { Cursor, merged } from "./cursor.js";
 import { Ranges } from "./ranges.js";
 import { ColorScale } from "./scale.js";
+import { article } from "./article.js";
 import { configuration, stories } from "./configuration.js";
 import { axesChoice, controls, themeChoice } from "./controls.js";
 import { el, math } from "./dom.js";
@@ -66,6 +67,7 @@ function followers(runs, choices) {
     of({ ...heat, after: legend(runs, scale) }),
     ...[slice, omega, transport, contribution, loss, norm, weights, saturation].map(of),
     explorer(runs, scale),
+    section("The article in nine equations", "What stands at the records of the tape; docs/article.md works each out with numbers, and says where the article slips.", article()),
   ].filter((part) => part !== null);
 }
 

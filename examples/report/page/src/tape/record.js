@@ -1,6 +1,7 @@
 // All about one record: what it computed, from what, and what its derivative is.
 import { button, el, math } from "../dom.js";
 import { inWords, kinds } from "../magnitude.js";
+import { linkTo } from "../article.js";
 import { equation } from "./article.js";
 import { nameOf } from "./layout.js";
 
@@ -17,7 +18,7 @@ export function recordPanel(tape, record, last, choose) {
   const numbers = record.inputs.filter((index) => index === null).length;
   const inputs = record.inputs.filter((index) => index !== null).map(link);
   if (numbers > 0) inputs.push(el("span", {}, numbers === 1 ? "a number" : `${numbers} numbers`));
-  const { text, section } = equation(record, last);
+  const { text, step } = equation(record, last);
   const entry = (name, ...content) => [el("dt", {}, name), el("dd", {}, ...content)];
   return el(
     "div",
@@ -50,7 +51,7 @@ export function recordPanel(tape, record, last, choose) {
         record.gradient.kind ? ` — ${kinds[record.gradient.kind].meaning}` : null,
       ),
     ),
-    el("p", { class: "equation" }, math(text), " ", el("cite", {}, `docs/article.md, “${section}”`)),
+    el("p", { class: "equation" }, math(text), " ", el("cite", {}, linkTo(step))),
   );
 }
 
