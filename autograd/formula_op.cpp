@@ -34,7 +34,7 @@ template <class T>
 Tensor partial_by_loops(const BinaryOp& op, std::size_t i, const Tensor& g, const Operand& a, const Operand& b,
                         const Tensor& y) {
   const Source<T> from_a(a), from_b(b);
-  Tensor result = uninitialised(g.dtype(), g.shape());
+  Tensor result = unique(g) ? g : detail::uninitialised_like(g);
   const BroadcastWalk<2> walk(y.shape(), {from_a.shape, from_b.shape});
   walk.rows([&](const auto& offsets, const auto& steps, Index at, Index length) {
     loops_of<T>(op).vjp[i](data<T>(g) + at, from_a.values + offsets[0], steps[0], from_b.values + offsets[1], steps[1],
@@ -123,9 +123,12 @@ Tensor detail::unary_tangent(const Tangents& tangents, const Record& record) {
 }
 
 void detail::binary_rule(Sweep& sweep, const Record& record, Tensor g) {
-  for (std::size_t i : {0, 1})
-    if (sweep.wants(record, static_cast<Index>(i)))
-      sweep.give(record, static_cast<Index>(i), times_slope(sweep, record, g, i));
+  const bool both = sweep.wants(record, 0) && sweep.wants(record, 1);
+  if (both || sweep.wants(record, 0)) {
+    Tensor for_a = both ? g : std::move(g);
+    sweep.give(record, 0, times_slope(sweep, record, std::move(for_a), 0));
+  }
+  if (both || sweep.wants(record, 1)) sweep.give(record, 1, times_slope(sweep, record, std::move(g), 1));
 }
 
 Tensor detail::binary_tangent(const Tangents& tangents, const Record& record) {

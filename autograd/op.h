@@ -105,10 +105,11 @@ class Sweep : public Pass {
   // Adds a contribution to a part of the input, so that n parts cost what the whole does.
   void give_piece(const Record& record, Index input, Tensor piece, const Place& place);
 
-  // For a rule that goes along a chain of records of its own op, having given `input` what it has to give: the record
-  // just before this one, if that made the input by the same op. It is passed here instead of by the sweep's own loop,
-  // its observer called, and what arrived at it is moved into g. Null where that can't be, which ends the chain.
-  const Record* next_in_chain(const Record& record, Index input, Tensor& g);
+  // For a rule that goes along a chain of records of its own op: adds g to `input` as `give` does, the last that this
+  // record has to give. If the record just before it made that input, by the same op, that is returned: it is passed
+  // here instead of by the sweep's own loop, its observer called, and what has arrived at it is in g. Null where that
+  // can't be, which ends the chain.
+  const Record* give_along(const Record& record, Index input, Tensor& g);
 
   // Runs f, which records on the tape, and sweeps from its result, with cotangent g, through all that it recorded, as
   // if that stood in the place of the record whose rule calls this. A plain sweep drops those records again.
@@ -117,12 +118,11 @@ class Sweep : public Pass {
  private:
   friend class Tape;
   using Pass::Pass;
-  using Targets = std::array<std::uint32_t, most_factors>;
-  using LeftRows = std::array<const void*, most_factors>;
   using Observer = std::function<void(const Record&, const Tensor&)>;
   void run(Window& window, const Observer& observer);
   void pass_by(const Record& record, const Tensor& gradient) const;
-  void gather(const Targets& targets, const LeftRows& a, const Tensor& b);
+  bool gather(const Record& record, std::initializer_list<LeftFactor> factors, const Tensor& b);
+  void give_at_once(const Record& record, const LeftFactor& factor, const Tensor& b);
   void multiply(Gathering& gathering);
   void settle(Cell& cell, const Record& record);
   void require_finite(const Record& record, Index input, const Tensor& contribution) const;

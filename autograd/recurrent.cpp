@@ -80,7 +80,8 @@ void rnn_step_rule(Sweep& sweep, const Record& last, Tensor g) {
   TimesTransposed times_transposed(sweep.recorded());
   Activation activation = activation_of(last);
   const detail::UnaryOp* formula = formula_of(activation);
-  for (const Record* record = &last; record; record = sweep.next_in_chain(*record, s_in, g)) {
+  const Record* record = &last;
+  while (record) {
     if (activation_of(*record) != activation) formula = formula_of(activation = activation_of(*record));
     const Tensor u = times_slope(formula, std::move(g), sweep.output(*record), sweep.recorded());
     const Index t = time_of(*record);
@@ -89,9 +90,11 @@ void rnn_step_rule(Sweep& sweep, const Record& last, Tensor g) {
                          {.into = W_in, .from = s_in},
                          {.into = b_in, .from = LeftFactor::ones}},
                         u);
-    if (sweep.wants(*record, s_in)) sweep.give(*record, s_in, times_transposed(u, sweep.input(*record, W_in)));
     if (sweep.wants(*record, x_in))
       sweep.give_piece(*record, x_in, matmul(u, sweep.input(*record, U_in), {.transpose_b = true}), {.begin = t});
+    if (!sweep.wants(*record, s_in)) return;
+    g = times_transposed(u, sweep.input(*record, W_in));
+    record = sweep.give_along(*record, s_in, g);
   }
 }
 
@@ -158,6 +161,8 @@ RnnSteps::RnnSteps(const Tensor& x, const Tensor& U, const Tensor& W, const Tens
   for (const Tensor* other : {&U, &W, &b})
     if (other->dtype() != x.dtype())
       fail("rnn_step", "x is {} and a parameter {}; cast one of them", name(x.dtype()), name(other->dtype()));
+  times_ = x.extent(0);
+  state_shape_ = {x.extent(1), W.extent(0)};
   packed_U_ = detail::packed(U, false);
   packed_W_ = detail::packed(W, false);
   const Transaction transaction;
@@ -165,17 +170,17 @@ RnnSteps::RnnSteps(const Tensor& x, const Tensor& U, const Tensor& W, const Tens
 }
 
 Tensor RnnSteps::operator()(Index t, const Tensor& s) const {
-  if (s.rank() != 2 || s.extent(0) != x_.extent(1) || s.extent(1) != W_.extent(0))
+  if (!(s.shape() == state_shape_))
     fail<ShapeError>("rnn_step", "the state {} doesn't fit x {} and W {}; expected [batch, hidden]", s.shape(),
                      x_.shape(), W_.shape());
   if (s.dtype() != x_.dtype())
     fail("rnn_step", "x is {} and the state {}; cast one of them", name(x_.dtype()), name(s.dtype()));
-  if (t < 0 || t >= x_.extent(0)) fail<ShapeError>("rnn_step", "step {} isn't inside x {}", t, x_.shape());
+  if (t < 0 || t >= times_) fail<ShapeError>("rnn_step", "step {} isn't inside x {}", t, x_.shape());
   Tensor y = detail::uninitialised_like(s);
   by_float_type("rnn_step", s.dtype(),
                 [&](auto zero) { compute<decltype(zero)>(formula_, x_, t, s, packed_U_, packed_W_, b_, y); });
   const std::array<const Tensor*, 5> inputs{nullptr, &s};
-  record(rnn_step_op, y, inputs, (t << activation_bits) | static_cast<std::int64_t>(activation_), places_);
+  record(rnn_step_op, y, inputs, (t << activation_bits) | static_cast<std::int64_t>(activation_), places_.data());
   return y;
 }
 

@@ -40,6 +40,8 @@ class RnnSteps {
  private:
   Tensor x_, U_, W_, b_;
   Tensor packed_U_, packed_W_;
+  Index times_ = 0;
+  Shape state_shape_;  // [batch, hidden]
   Activation activation_;
   const detail::UnaryOp* formula_;       // null for the identity
   std::array<std::uint32_t, 5> places_;  // on the tape: x, none for the state, U, W, b

@@ -20,17 +20,21 @@ using detail::unique;
 namespace {
 
 // Rows of products that are gathered before they are multiplied.
-constexpr Index gathered_rows = 256;
+constexpr std::size_t gathered_rows = 256;
 
-// a + b, into whichever of the two nobody else holds.
-Tensor sum_in_place(Tensor a, Tensor b) {
-  if (!unique(a)) std::swap(a, b);
-  if (!unique(a)) return a + b;
-  by_float_type("gradient", a.dtype(), [&](auto zero) {
+// sum += x, in the place of whichever of the two nobody else holds.
+inline void add_into(Tensor& sum, Tensor x) {
+  if (!unique(sum)) {
+    if (!unique(x)) {
+      sum = sum + x;
+      return;
+    }
+    std::swap(sum, x);
+  }
+  by_float_type("gradient", sum.dtype(), [&](auto zero) {
     using T = decltype(zero);
-    kernels::table<T>().add_into(data<T>(b), data<T>(a), a.size());
+    kernels::table<T>().add_into(data<T>(x), data<T>(sum), sum.size());
   });
-  return a;
 }
 
 // Makes the cell's sum one that can be added into: `like`'s shape, zeros if there is none yet.
@@ -40,6 +44,8 @@ void make_writable(Tensor& sum, const Tensor& like) {
   else if (!unique(sum))
     sum = detach(sum);
 }
+
+inline bool fits(const Tensor& like, const Tensor& g) { return g.shape() == like.shape() && g.dtype() == like.dtype(); }
 
 inline void require_type(const Record& record, const Tensor& input, const Tensor& contribution) {
   if (contribution.dtype() != input.dtype())
@@ -56,8 +62,20 @@ Tensor product_of(const Tensor& a, Index first, const Tensor& b) {
 
 // Whether g is the sum's addend for a row that was added to each of a few rows: a product with a column of ones.
 bool is_bias(const Tensor& like, const Tensor& g) {
-  return like.rank() == 1 && g.rank() == 2 && like.extent(0) == g.extent(1) && g.extent(0) <= gathered_rows &&
-         like.dtype() == g.dtype();
+  return like.rank() == 1 && g.rank() == 2 && like.extent(0) == g.extent(1) &&
+         g.extent(0) <= static_cast<Index>(gathered_rows) && like.dtype() == g.dtype();
+}
+
+// Whether a has such rows, of m elements of that type, from `first` on.
+inline bool has_rows(const Tensor& a, Index first, Index count, Index m, DType type) {
+  return a.rank() > 0 && a.shape().end()[-1] == m && a.dtype() == type && first >= 0 && (first + count) * m <= a.size();
+}
+
+// A row of a column of ones.
+inline const std::byte* one_of(DType type) {
+  static constexpr float f32_one = 1;
+  static constexpr double f64_one = 1;
+  return type == f32 ? reinterpret_cast<const std::byte*>(&f32_one) : reinterpret_cast<const std::byte*>(&f64_one);
 }
 
 inline void require_product(const Record& record, const Tensor& like, const Tensor& a, Index first, const Tensor& b) {
@@ -95,12 +113,8 @@ void Sweep::give(const Record& record, Index input, Tensor contribution) {
   if (state_.check_finite) require_finite(record, input, contribution);
   if (!(contribution.shape() == like.shape())) {
     // A bias at every time step is gathered too.
-    if (!recorded_ && is_bias(like, contribution)) {
-      cell->gathered = true;
-      gather({record.inputs()[static_cast<std::size_t>(input)], Record::none, Record::none, Record::none}, {},
-             contribution);
-      return;
-    }
+    if (!recorded_ && !state_.check_finite && is_bias(like, contribution))
+      return give_products(record, {{.into = input}}, contribution);
     if (!broadcasts_to(like.shape(), contribution.shape()))
       fail<ShapeError>("gradient", "the rule of {} gives a contribution of shape {} to an input of shape {}",
                        record.op.name, contribution.shape(), like.shape());
@@ -111,51 +125,65 @@ void Sweep::give(const Record& record, Index input, Tensor contribution) {
   else if (recorded_)
     cell->sum = cell->sum + contribution;
   else
-    cell->sum = sum_in_place(std::move(cell->sum), std::move(contribution));
+    add_into(cell->sum, std::move(contribution));
 }
 
 void Sweep::give_products(const Record& record, std::initializer_list<LeftFactor> factors, const Tensor& b) {
   if (factors.size() > most_factors)
     fail("gradient", "the rule of {} gives products to {} inputs; at most {} can have a factor in common",
          record.op.name, factors.size(), most_factors);
-  Targets targets;
-  targets.fill(Record::none);
-  LeftRows rows{};
-  std::size_t count = 0;
-  const bool at_once = recorded_ || state_.check_finite;
-  const std::span<const std::uint32_t> inputs = record.inputs();
+  if (!recorded_ && !state_.check_finite && gather(record, factors, b)) return;
   for (const LeftFactor& factor : factors) {
-    const std::uint32_t target = inputs[static_cast<std::size_t>(factor.into)];
-    Cell* cell = state_.find(target);
-    if (!cell) continue;
-    const Tensor& like = state_.records->at(target).output;
+    if (!wants(record, factor.into)) continue;
     if (factor.from == LeftFactor::ones) {
-      if (at_once || !is_bias(like, b)) {
-        give(record, factor.into, b);
-        continue;
-      }
+      give(record, factor.into, b);
+    } else {
+      const Tensor& a = input(record, factor.from);
+      require_product(record, unread_input(record, factor.into), a, factor.first, b);
+      give(record, factor.into, product_of(a, factor.first, b));
+    }
+  }
+}
+
+// Has the products wait, where their shapes fit: a bias only in a few rows, for many are better summed in float64.
+bool Sweep::gather(const Record& record, std::initializer_list<LeftFactor> factors, const Tensor& b) {
+  const std::span<const std::uint32_t> inputs = record.inputs();
+  Gathering::Targets targets;
+  targets.fill(Record::none);
+  std::transform(factors.begin(), factors.end(), targets.begin(),
+                 [&](const LeftFactor& factor) { return inputs[static_cast<std::size_t>(factor.into)]; });
+  Gathering& gathering = state_.gathering_of(targets, b);
+  const Index rows = b.extent(0), n = gathering.columns;
+  if (b.rank() != 2 || b.extent(1) != n || b.dtype() != gathering.type) return false;
+  gathering.make_room(static_cast<std::size_t>(rows));
+  const auto place_rows = [&](Gathering::Rows& table, const std::byte* row, Index length) {
+    const std::size_t step = static_cast<std::size_t>(length) * bytes_of(gathering.type);
+    const void** to = table.data() + gathering.count;
+    if (rows == 1) *to = row;
+    for (Index r = 0; r < rows && rows > 1; ++r, row += step) *to++ = row;
+  };
+  std::size_t i = 0;
+  for (const LeftFactor& factor : factors) {
+    const Index m = gathering.extents[i];
+    const bool is_bias = gathering.is_bias[i];
+    Gathering::Rows& left = gathering.left[i++];
+    if (m == 0) continue;
+    if (factor.from == LeftFactor::ones) {
+      if (!is_bias || rows > static_cast<Index>(gathered_rows)) return false;
+      place_rows(left, one_of(gathering.type), 0);
     } else {
       const Tensor& a =
           detail::checked(state_.op, state_.records->at(inputs[static_cast<std::size_t>(factor.from)]), record);
-      require_product(record, like, a, factor.first, b);
-      if (at_once) {
-        give(record, factor.into, product_of(a, factor.first, b));
-        continue;
-      }
-      rows[count] = a.body().data + static_cast<std::size_t>(factor.first * like.extent(0)) * bytes_of(a.dtype());
+      if (is_bias || !has_rows(a, factor.first, rows, m, gathering.type)) return false;
+      const std::size_t before = static_cast<std::size_t>(factor.first * m) * bytes_of(gathering.type);
+      place_rows(left, a.body().data + before, m);
     }
-    cell->gathered = true;
-    targets[count] = target;
-    ++count;
   }
-  if (count > 0) gather(targets, rows, b);
-}
-
-void Sweep::gather(const Targets& targets, const LeftRows& a, const Tensor& b) {
-  Gathering& gathering = state_.gathering_of(targets);
-  gathering.parts.push_back({b, a});
-  gathering.rows += b.extent(0);
-  if (gathering.rows >= gathered_rows) multiply(gathering);
+  place_rows(gathering.right, b.body().data, n);
+  gathering.count += static_cast<std::size_t>(rows);
+  gathering.held.push_back(b);
+  if (gathering.count >= gathered_rows) multiply(gathering);
+  return true;
 }
 
 void Sweep::give_piece(const Record& record, Index input, Tensor piece, const Place& place) {
@@ -188,39 +216,26 @@ void Sweep::require_finite(const Record& record, Index input, const Tensor& cont
 // ---- contributions that waited
 
 void Sweep::multiply(Gathering& gathering) {
-  if (gathering.parts.empty()) return;
-  by_float_type("gradient", gathering.parts.front().b.dtype(), [&](auto zero) {
+  if (gathering.count == 0) return;
+  by_float_type("gradient", gathering.type, [&](auto zero) {
     using T = decltype(zero);
-    static constexpr T one = 1;
-    const Index n = gathering.parts.front().b.extent(1);
-    state_.left_rows.resize(static_cast<std::size_t>(gathering.rows));
-    state_.right_rows.resize(static_cast<std::size_t>(gathering.rows));
-    auto right = state_.right_rows.begin();
-    for (const Gathering::Part& part : gathering.parts)
-      for (Index r = 0; r < part.b.extent(0); ++r) *right++ = data<T>(part.b) + r * n;
-    for (std::size_t i = 0; i < gathering.targets.size() && gathering.targets[i] != Record::none; ++i) {
-      const Tensor& like = state_.tape->state_->at(gathering.targets[i]).output;
-      const Index m = like.rank() == 1 ? 1 : like.extent(0);
-      auto left = state_.left_rows.begin();
-      for (const Gathering::Part& part : gathering.parts) {
-        const auto* a = static_cast<const T*>(part.a[i]);
-        for (Index r = 0; r < part.b.extent(0); ++r) *left++ = a ? a + r * m : &one;
-      }
+    for (std::size_t i = 0; i < gathering.targets.size(); ++i) {
+      if (gathering.extents[i] == 0) continue;
       Tensor& sum = state_.find(gathering.targets[i])->sum;
-      make_writable(sum, like);
-      kernels::table<T>().gathered_product(
-          m, n, gathering.rows, reinterpret_cast<const T* const*>(state_.left_rows.data()),
-          reinterpret_cast<const T* const*>(state_.right_rows.data()), data<T>(sum), n);
+      make_writable(sum, state_.records->at(gathering.targets[i]).output);
+      kernels::table<T>().gathered_product(gathering.extents[i], gathering.columns, static_cast<Index>(gathering.count),
+                                           reinterpret_cast<const T* const*>(gathering.left[i].data()),
+                                           reinterpret_cast<const T* const*>(gathering.right.data()), data<T>(sum),
+                                           gathering.columns);
     }
   });
-  gathering.parts.clear();
-  gathering.rows = 0;
+  gathering.clear();
 }
 
 void Sweep::settle(Cell& cell, const Record& record) {
   if (cell.gathered) {
     for (std::size_t i = 0; i < state_.gathering_count; ++i) {
-      const Targets& targets = state_.gatherings[i].targets;
+      const Gathering::Targets& targets = state_.gatherings[i].targets;
       if (std::find(targets.begin(), targets.end(), record.index) != targets.end()) multiply(state_.gatherings[i]);
     }
     cell.gathered = false;
@@ -320,7 +335,7 @@ void Sweep::run(Window& window, const Observer& observer) {
     const Record& record = tape.at(i);
     if (cell.gathered || cell.pieces != Record::none) settle(cell, record);
     if (!cell.sum.defined()) continue;
-    pass_by(record, cell.sum);
+    if (observer_ || state_.check_finite) pass_by(record, cell.sum);
     if (record.op.vjp) record.op.vjp(*this, record, cell.asked ? cell.sum : std::move(cell.sum));
   }
   observer_ = outer;
@@ -334,15 +349,22 @@ void Sweep::pass_by(const Record& record, const Tensor& gradient) const {
   (*observer_)(record, gradient);
 }
 
-const Record* Sweep::next_in_chain(const Record& record, Index input, Tensor& g) {
+const Record* Sweep::give_along(const Record& record, Index input, Tensor& g) {
   const std::uint32_t position = record.inputs()[static_cast<std::size_t>(input)];
-  if (recorded_ || position + 1 != record.index) return nullptr;
   const Record& next = state_.records->at(position);
   Cell* cell = state_.find(position);
-  if (!cell || &next.op != &record.op || cell->asked || cell->gathered || !cell->sum.defined()) return nullptr;
+  const bool follows = !recorded_ && position + 1 == record.index && &next.op == &record.op;
+  if (!cell || !follows || cell->asked || cell->gathered) {
+    give(record, input, std::move(g));
+    return nullptr;
+  }
   if (position >= fetched_ahead) fetch(state_.records->at(position - fetched_ahead));
-  pass_by(next, cell->sum);
-  g = std::move(cell->sum);
+  const bool alone = !cell->sum.defined() && !state_.check_finite && fits(next.output, g);
+  if (!alone) {
+    give(record, input, std::move(g));
+    g = std::move(cell->sum);
+  }
+  if (observer_ || state_.check_finite) pass_by(next, g);
   return &next;
 }
 
@@ -353,6 +375,7 @@ void Sweep::expand(const std::function<Tensor()>& f, Tensor g) {
   run(window, {});
   // What waits may read values that are about to be dropped.
   for (std::size_t i = 0; i < state_.gathering_count; ++i) multiply(state_.gatherings[i]);
+  state_.gathering_count = 0;
 }
 
 // Every result is the caller's own.

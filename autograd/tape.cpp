@@ -126,8 +126,13 @@ void Tape::refuse_living_inner_result(std::uint64_t tape) const {
 }
 
 std::uint32_t Tape::position(const Tensor& x) {
+  const std::uint32_t made = State::made(x.body(), id_);
+  return made != Record::none ? made : source(x);
+}
+
+// Where this tape keeps what it didn't make.
+std::uint32_t Tape::source(const Tensor& x) {
   const detail::Body& body = x.body();
-  if (const std::uint32_t made = state_->made(body, id_); made != Record::none) return made;
   if (const std::uint32_t known = state_->sources.find(body); known != Record::none) return known;
 
   const std::uint64_t maker = body.position.tape;
@@ -137,54 +142,55 @@ std::uint32_t Tape::position(const Tensor& x) {
       if (inner.id != maker) continue;
       std::vector<const Tensor*> sources;
       for (const Tensor& source : inner.sources) sources.push_back(&source);
-      append(inner_result_op, x, sources, 0);
-      const std::uint32_t made = state_->size - 1;  // after the sources that it may have brought along
+      const std::uint32_t made = append(inner_result_op, x, sources, 0);  // after the sources that it brings along
       state_->sources.insert(body, body.storage().version, made);
       return made;
     }
   }
-  append(source_op, x, {}, 0);
-  state_->sources.insert(body, body.storage().version, state_->size - 1);
-  return state_->size - 1;
+  const std::uint32_t made = append(source_op, x, {}, 0);
+  state_->sources.insert(body, body.storage().version, made);
+  return made;
 }
 
-void Tape::append(const Op& op, const Tensor& output, std::span<const Tensor* const> inputs, std::int64_t attribute,
-                  std::span<const std::uint32_t> places) {
-  State& state = *state_;
-  const std::uint32_t before = state.size;
+std::uint32_t Tape::append(const Op& op, const Tensor& output, std::span<const Tensor* const> inputs,
+                           std::int64_t attribute, const std::uint32_t* places) {
+  const auto locate = [&](std::uint32_t* positions) {
+    for (std::size_t i = 0; i < inputs.size(); ++i)
+      positions[i] = inputs[i] ? position(*inputs[i]) : places ? places[i] : Record::none;
+  };
+  const std::uint32_t before = state_->size;
   try {
     const auto count = static_cast<std::uint32_t>(inputs.size());
-    std::uint32_t near[Record::few];
-    std::unique_ptr<std::uint32_t[]> far;
-    if (count > Record::few) far = std::make_unique<std::uint32_t[]>(count);
-    std::uint32_t* positions = far ? far.get() : near;
-    for (std::uint32_t i = 0; i < count; ++i) {
-      if (!inputs[i]) {
-        positions[i] = places.empty() ? Record::none : places[i];
-        continue;
-      }
-      const std::uint32_t made = State::made(inputs[i]->body(), id_);
-      positions[i] = made != Record::none ? made : position(*inputs[i]);
+    if (count <= Record::few) {
+      std::uint32_t near[Record::few];
+      locate(near);
+      Record& record = add(op, output, attribute, count);
+      for (std::uint32_t i = 0; i < count; ++i) record.near[i] = near[i];
+      return record.index;
     }
-
-    // What a rule computes on the way may be infinite where no gradient passes; what it gives is looked at there.
-    if (options_.check_finite && state.pass_depth == 0) require_finite(op, output);
-    const std::uint32_t index = state.size;
-    if ((index >> State::chunk_bits) == state.chunks.size()) {
-      if (index >= Record::none - (1u << State::chunk_bits)) fail<TapeError>("tape", "{} records are too many", index);
-      state.chunks.push_back(std::make_unique<State::Chunk>());
-    }
-    auto* record =
-        new (&state.at(index)) Record{op, output, attribute, {}, index, state.scope, output.version(), count};
-    if (far)
-      record->far = far.release();
-    else
-      for (std::uint32_t i = 0; i < count; ++i) record->near[i] = near[i];
-    ++state.size;
+    auto far = std::make_unique<std::uint32_t[]>(count);
+    locate(far.get());
+    Record& record = add(op, output, attribute, count);
+    record.far = far.release();
+    return record.index;
   } catch (...) {
     truncate(before);
     throw;
   }
+}
+
+// A record whose inputs are yet to be set.
+Record& Tape::add(const Op& op, const Tensor& output, std::int64_t attribute, std::uint32_t count) {
+  State& state = *state_;
+  // What a rule computes on the way may be infinite where no gradient passes; what it gives is looked at there.
+  if (options_.check_finite && state.pass_depth == 0) require_finite(op, output);
+  const std::uint32_t index = state.size;
+  if ((index >> State::chunk_bits) == state.chunks.size()) {
+    if (index >= Record::none - (1u << State::chunk_bits)) fail<TapeError>("tape", "{} records are too many", index);
+    state.chunks.push_back(std::make_unique<State::Chunk>());
+  }
+  ++state.size;
+  return *new (&state.at(index)) Record{op, output, attribute, {}, index, state.scope, output.version(), count};
 }
 
 void Tape::require_finite(const Op& op, const Tensor& output) const {
@@ -239,11 +245,11 @@ void Tape::hand_over_sources() noexcept {
 }
 
 void record(const Op& op, const Tensor& output, std::span<const Tensor* const> inputs, std::int64_t attribute,
-            std::span<const std::uint32_t> places) {
+            const std::uint32_t* places) {
   Tape* tape = current_tape;
   if (!tape) return;
-  tape->append(op, output, inputs, attribute, places);
-  output.body().position = {tape->id(), tape->state_->size - 1, output.version()};
+  const std::uint32_t index = tape->append(op, output, inputs, attribute, places);
+  output.body().position = {tape->id(), index, output.version()};
 }
 
 void record(const Op& op, const Tensor& output, std::span<const Tensor* const> inputs,

@@ -166,15 +166,16 @@ class [[nodiscard]] Tape {
   friend class Jacobian;
   friend class TapeReader;
   friend class Recomputation;
-  friend void record(const Op&, const Tensor&, std::span<const Tensor* const>, std::int64_t,
-                     std::span<const std::uint32_t>);
+  friend void record(const Op&, const Tensor&, std::span<const Tensor* const>, std::int64_t, const std::uint32_t*);
   friend void record(const Op&, const Tensor&, std::span<const Tensor* const>, std::shared_ptr<const void>);
   friend std::uint32_t place_on_tape(const Tensor&);
 
   static std::uint64_t next_id();
   std::uint32_t position(const Tensor& x);
-  void append(const Op& op, const Tensor& output, std::span<const Tensor* const> inputs, std::int64_t attribute,
-              std::span<const std::uint32_t> places = {});
+  std::uint32_t source(const Tensor& x);
+  std::uint32_t append(const Op& op, const Tensor& output, std::span<const Tensor* const> inputs,
+                       std::int64_t attribute, const std::uint32_t* places = nullptr);
+  Record& add(const Op& op, const Tensor& output, std::int64_t attribute, std::uint32_t count);
   void refuse_living_inner_result(std::uint64_t tape) const;
   void truncate(std::uint32_t size) noexcept;
   void hand_over_sources() noexcept;
@@ -235,10 +236,11 @@ class [[nodiscard]] Transaction {
   int exceptions_;  // in flight at the start
 };
 
-// Records on the current tape that `op` made `output` (a tensor of its own, or a view) of `inputs` (null for an operand
-// that is a number, or whose place on the tape is given). Does nothing when no tape records. For those who write ops.
+// Records on the current tape that `op` made `output` (a tensor of its own, or a view) of `inputs`. Null stands for an
+// operand that is a number, or whose place on the tape is given: `places` are as many as the inputs. Does nothing when
+// no tape records. For those who write ops.
 void record(const Op& op, const Tensor& output, std::span<const Tensor* const> inputs, std::int64_t attribute = 0,
-            std::span<const std::uint32_t> places = {});
+            const std::uint32_t* places = nullptr);
 inline void record(const Op& op, const Tensor& output, std::initializer_list<const Tensor*> inputs,
                    std::int64_t attribute = 0) {
   record(op, output, std::span(inputs.begin(), inputs.size()), attribute);

@@ -54,15 +54,24 @@ struct Window {
   std::vector<Cell> cells;
 };
 
-// Products aᵀ b that wait to be added to the gradients of several records, their targets, all with the same b.
+// Products aᵀ b that wait to be added to the gradients of several records, their targets, all with the same b: the
+// addresses of the rows of all the a and b.
 struct Gathering {
-  struct Part {
-    Tensor b;
-    std::array<const void*, Sweep::most_factors> a;  // for each target the first of the rows; null for ones
-  };
-  std::array<std::uint32_t, Sweep::most_factors> targets;  // none where nobody asks
-  std::vector<Part> parts;
-  Index rows = 0;  // of all parts
+  using Targets = std::array<std::uint32_t, Sweep::most_factors>;
+  using Rows = std::vector<const void*>;
+
+  Targets targets;                                 // as a rule names them; none behind the last
+  std::array<Index, Sweep::most_factors> extents;  // of a's rows: 1 for a bias, 0 for a target that nobody asks for
+  std::array<bool, Sweep::most_factors> is_bias;
+  DType type;
+  Index columns;          // of each b
+  std::size_t count = 0;  // of rows so far; their tables have room for more
+  std::array<Rows, Sweep::most_factors> left;
+  Rows right;
+  std::vector<Tensor> held;  // the b; each a is a value on the tape
+
+  void make_room(std::size_t rows);
+  void clear() noexcept;
 };
 
 // Pieces of one gradient that a recorded sweep puts together at once.
@@ -98,7 +107,6 @@ struct Pass::State {
   std::vector<Pieces> pieces;
   std::uint32_t pieces_count = 0;
   std::vector<Target> targets;
-  std::vector<const void*> left_rows, right_rows;
 
   std::uint32_t first = 0, count = 0;  // the outermost window once more, for `find` is called most of all
   Cell* cells = nullptr;
@@ -111,7 +119,8 @@ struct Pass::State {
   // A window of records [first, last], all cells blank; and the innermost one closed.
   Window& open_window(std::uint32_t first, std::uint32_t last);
   void close_window() noexcept;
-  Gathering& gathering_of(const std::array<std::uint32_t, Sweep::most_factors>& targets);
+  // The gathering of products with b for these targets, whose cells know of it.
+  Gathering& gathering_of(const Gathering::Targets& targets, const Tensor& b);
   Pieces& pieces_of(Cell& cell);
   void clear() noexcept;
 
