@@ -123,12 +123,14 @@ Tensor detail::unary_tangent(const Tangents& tangents, const Record& record) {
 }
 
 void detail::binary_rule(Sweep& sweep, const Record& record, Tensor g) {
-  const bool both = sweep.wants(record, 0) && sweep.wants(record, 1);
-  if (both || sweep.wants(record, 0)) {
-    Tensor for_a = both ? g : std::move(g);
-    sweep.give(record, 0, times_slope(sweep, record, std::move(for_a), 0));
-  }
-  if (both || sweep.wants(record, 1)) sweep.give(record, 1, times_slope(sweep, record, std::move(g), 1));
+  const auto& op = static_cast<const BinaryOp&>(record.op);
+  const auto give = [&](std::size_t i, Tensor to_it) {
+    if (op.constant[i] != 1) to_it = times_slope(sweep, record, std::move(to_it), i);
+    sweep.give(record, static_cast<Index>(i), std::move(to_it));
+  };
+  const bool second = sweep.wants(record, 1);
+  if (sweep.wants(record, 0)) give(0, second ? g : std::move(g));
+  if (second) give(1, std::move(g));
 }
 
 Tensor detail::binary_tangent(const Tangents& tangents, const Record& record) {

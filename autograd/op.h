@@ -121,6 +121,8 @@ class Sweep : public Pass {
   using Observer = std::function<void(const Record&, const Tensor&)>;
   void run(Window& window, const Observer& observer);
   void pass_by(const Record& record, const Tensor& gradient) const;
+  void give_checked(const Record& record, Index input, Cell& cell, Tensor contribution);
+  void add(Tensor& sum, Tensor x) const;
   bool gather(const Record& record, std::initializer_list<LeftFactor> factors, const Tensor& b);
   void give_at_once(const Record& record, const LeftFactor& factor, const Tensor& b);
   void multiply(Gathering& gathering);

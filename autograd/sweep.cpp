@@ -22,21 +22,6 @@ namespace {
 // Rows of products that are gathered before they are multiplied.
 constexpr std::size_t gathered_rows = 256;
 
-// sum += x, in the place of whichever of the two nobody else holds.
-inline void add_into(Tensor& sum, Tensor x) {
-  if (!unique(sum)) {
-    if (!unique(x)) {
-      sum = sum + x;
-      return;
-    }
-    std::swap(sum, x);
-  }
-  by_float_type("gradient", sum.dtype(), [&](auto zero) {
-    using T = decltype(zero);
-    kernels::table<T>().add_into(data<T>(x), data<T>(sum), sum.size());
-  });
-}
-
 // Makes the cell's sum one that can be added into: `like`'s shape, zeros if there is none yet.
 void make_writable(Tensor& sum, const Tensor& like) {
   if (!sum.defined())
@@ -106,26 +91,47 @@ bool Sweep::wants(const Record& record, Index input) const {
 }
 
 void Sweep::give(const Record& record, Index input, Tensor contribution) {
-  Cell* cell = state_.find(record.inputs()[static_cast<std::size_t>(input)]);
+  const std::uint32_t position = record.inputs()[static_cast<std::size_t>(input)];
+  Cell* cell = state_.find(position);
   if (!cell) return;
-  const Tensor& like = state_.records->at(record.inputs()[static_cast<std::size_t>(input)]).output;
+  if (state_.check_finite || !fits(state_.records->at(position).output, contribution))
+    return give_checked(record, input, *cell, std::move(contribution));
+  if (!cell->sum.defined())
+    std::swap(cell->sum, contribution);
+  else
+    add(cell->sum, std::move(contribution));
+}
+
+// A contribution that is to be looked at, or of another shape.
+void Sweep::give_checked(const Record& record, Index input, Cell& cell, Tensor contribution) {
+  const Tensor& like = unread_input(record, input);
   require_type(record, like, contribution);
   if (state_.check_finite) require_finite(record, input, contribution);
-  if (!(contribution.shape() == like.shape())) {
+  if (!fits(like, contribution)) {
     // A bias at every time step is gathered too.
-    if (!recorded_ && !state_.check_finite && is_bias(like, contribution))
-      return give_products(record, {{.into = input}}, contribution);
+    if (!recorded_ && is_bias(like, contribution) && gather(record, {{.into = input}}, contribution)) return;
     if (!broadcasts_to(like.shape(), contribution.shape()))
       fail<ShapeError>("gradient", "the rule of {} gives a contribution of shape {} to an input of shape {}",
                        record.op.name, contribution.shape(), like.shape());
     contribution = sum_to(contribution, like.shape());
   }
-  if (!cell->sum.defined())
-    cell->sum = std::move(contribution);
-  else if (recorded_)
-    cell->sum = cell->sum + contribution;
+  if (cell.sum.defined())
+    add(cell.sum, std::move(contribution));
   else
-    add_into(cell->sum, std::move(contribution));
+    cell.sum = std::move(contribution);
+}
+
+// sum += x; in a plain sweep in the place of whichever of the two nobody else holds.
+void Sweep::add(Tensor& sum, Tensor x) const {
+  if (recorded_ || (!unique(sum) && !unique(x))) {
+    sum = sum + x;
+    return;
+  }
+  if (!unique(sum)) std::swap(sum, x);
+  by_float_type("gradient", sum.dtype(), [&](auto zero) {
+    using T = decltype(zero);
+    kernels::table<T>().add_into(data<T>(x), data<T>(sum), sum.size());
+  });
 }
 
 void Sweep::give_products(const Record& record, std::initializer_list<LeftFactor> factors, const Tensor& b) {

@@ -125,6 +125,27 @@ void Tape::refuse_living_inner_result(std::uint64_t tape) const {
                         "it on this tape, or detach() it to say that it is a constant");
 }
 
+// ---- where inputs stand
+
+inline std::size_t SourceTable::slot_of(const detail::Body& body) {
+  return static_cast<std::size_t>((reinterpret_cast<std::uintptr_t>(&body) >> 6) * 0x9e3779b97f4a7c15u >> 32);
+}
+
+template <class Accept>
+inline const SourceTable::Entry& SourceTable::search(const detail::Body& body, Accept accept) const {
+  const std::size_t mask = entries_.size() - 1;
+  for (std::size_t slot = slot_of(body);; ++slot) {
+    const Entry& entry = entries_[slot & mask];
+    if (entry.epoch != epoch_ || (entry.body == &body && accept(entry))) return entry;
+  }
+}
+
+inline std::uint32_t SourceTable::find(const detail::Body& body) const {
+  const std::uint32_t version = body.storage().version;
+  const Entry& entry = search(body, [version](const Entry& e) { return e.version == version; });
+  return entry.epoch == epoch_ ? entry.index : Record::none;
+}
+
 std::uint32_t Tape::position(const Tensor& x) {
   const std::uint32_t made = State::made(x.body(), id_);
   return made != Record::none ? made : source(x);
@@ -152,6 +173,20 @@ std::uint32_t Tape::source(const Tensor& x) {
   return made;
 }
 
+// A record whose inputs are yet to be set.
+inline Record& Tape::add(const Op& op, const Tensor& output, std::int64_t attribute, std::uint32_t count) {
+  State& state = *state_;
+  // What a rule computes on the way may be infinite where no gradient passes; what it gives is looked at there.
+  if (options_.check_finite && state.pass_depth == 0) require_finite(op, output);
+  const std::uint32_t index = state.size;
+  if ((index >> State::chunk_bits) == state.chunks.size()) {
+    if (index >= Record::none - (1u << State::chunk_bits)) fail<TapeError>("tape", "{} records are too many", index);
+    state.chunks.push_back(std::make_unique<State::Chunk>());
+  }
+  ++state.size;
+  return *new (&state.at(index)) Record{op, output, attribute, {}, index, state.scope, output.version(), count};
+}
+
 std::uint32_t Tape::append(const Op& op, const Tensor& output, std::span<const Tensor* const> inputs,
                            std::int64_t attribute, const std::uint32_t* places) {
   const auto locate = [&](std::uint32_t* positions) {
@@ -177,20 +212,6 @@ std::uint32_t Tape::append(const Op& op, const Tensor& output, std::span<const T
     truncate(before);
     throw;
   }
-}
-
-// A record whose inputs are yet to be set.
-Record& Tape::add(const Op& op, const Tensor& output, std::int64_t attribute, std::uint32_t count) {
-  State& state = *state_;
-  // What a rule computes on the way may be infinite where no gradient passes; what it gives is looked at there.
-  if (options_.check_finite && state.pass_depth == 0) require_finite(op, output);
-  const std::uint32_t index = state.size;
-  if ((index >> State::chunk_bits) == state.chunks.size()) {
-    if (index >= Record::none - (1u << State::chunk_bits)) fail<TapeError>("tape", "{} records are too many", index);
-    state.chunks.push_back(std::make_unique<State::Chunk>());
-  }
-  ++state.size;
-  return *new (&state.at(index)) Record{op, output, attribute, {}, index, state.scope, output.version(), count};
 }
 
 void Tape::require_finite(const Op& op, const Tensor& output) const {
@@ -297,26 +318,7 @@ Transaction::~Transaction() {
   if (tape_ && std::uncaught_exceptions() > exceptions_) tape_->truncate(size_);
 }
 
-// ---- the table of sources
-
-std::size_t SourceTable::slot_of(const detail::Body& body) {
-  return static_cast<std::size_t>((reinterpret_cast<std::uintptr_t>(&body) >> 6) * 0x9e3779b97f4a7c15u >> 32);
-}
-
-template <class Accept>
-const SourceTable::Entry& SourceTable::search(const detail::Body& body, Accept accept) const {
-  const std::size_t mask = entries_.size() - 1;
-  for (std::size_t slot = slot_of(body);; ++slot) {
-    const Entry& entry = entries_[slot & mask];
-    if (entry.epoch != epoch_ || (entry.body == &body && accept(entry))) return entry;
-  }
-}
-
-std::uint32_t SourceTable::find(const detail::Body& body) const {
-  const std::uint32_t version = body.storage().version;
-  const Entry& entry = search(body, [version](const Entry& e) { return e.version == version; });
-  return entry.epoch == epoch_ ? entry.index : Record::none;
-}
+// ---- the rest of the table of sources
 
 std::uint32_t SourceTable::find_any_version(const detail::Body& body) const {
   std::uint32_t latest = Record::none;
