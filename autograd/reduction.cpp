@@ -276,6 +276,13 @@ double detail::norm_value(const Tensor& x) {
   return by_float_type("norm", x.dtype(), [&](auto zero) { return norm_of(data<decltype(zero)>(x), x.size()); });
 }
 
+double detail::squared_norm_of_product(const Tensor& a, const Tensor& b) {
+  return by_float_type("norm", a.dtype(), [&](auto zero) {
+    using T = decltype(zero);
+    return kernels::table<T>().squared_norm_of_product(a.extent(0), a.extent(1), b.extent(1), data<T>(a), data<T>(b));
+  });
+}
+
 Tensor norm(const Tensor& x) {
   Tensor y = full({}, detail::norm_value(x), x.dtype());
   record(norm_op, y, {&x});

@@ -83,14 +83,11 @@ bool is_held(double norm) { return norm > 1e-28 && norm < 1e28; }
 // ‖Sᵀ U‖_F, given the norms of S and U.
 double norm_of_product(const Tensor& S, double s_norm, const Tensor& U, double u_norm) {
   const Index batch = S.extent(0), hidden = S.extent(1);
-  if (batch == 1) return s_norm * u_norm;
-  // ‖Sᵀ U‖² = Σ (S Sᵀ) ∘ (U Uᵀ), which is batch × batch, and has two factors to be laid out. It may cancel; then the
-  // product itself is taken.
-  if (3 * batch < hidden) {
-    const Tensor of_s = matmul(S, S, {.transpose_b = true}) / (s_norm * s_norm);
-    const Tensor of_u = matmul(U, U, {.transpose_b = true}) / (u_norm * u_norm);
-    const double square = sum(of_s * of_u).item();
-    if (square > (S.dtype() == f32 ? 1e-2 : 1e-8)) return s_norm * u_norm * std::sqrt(square);
+  // By inner products of rows, where these are less work. They may cancel; then the product itself is taken.
+  if (batch <= hidden) {
+    const double square = ebb::detail::squared_norm_of_product(S, U);
+    const double least = S.dtype() == f32 ? 1e-2 : 1e-8;
+    if (square > least * (s_norm * s_norm) * (u_norm * u_norm)) return std::sqrt(square);
   }
   return ebb::detail::norm_value(matmul(S, U, {.transpose_a = true}));
 }
@@ -113,7 +110,8 @@ Magnitude GradientFlow::contribution_at(std::size_t k, const Tensor& gradient) c
     const bool saturated = !any_arriving(cell_.slope(run_, k), gradient, passes);
     return {0, saturated ? Kind::saturated : Kind::underflow};
   }
-  if (s_norm == 0 || !std::isfinite(u_norm) || !std::isfinite(s_norm)) return Magnitude::of(u_norm * s_norm);
+  if (s_norm == 0 || !std::isfinite(u_norm) || !std::isfinite(s_norm) || s.extent(0) == 1)
+    return Magnitude::of(u_norm * s_norm);
   if (is_moderate(s_norm) && is_moderate(u_norm)) return Magnitude::of(norm_of_product(s, s_norm, u, u_norm));
   return Magnitude::of(u_norm * s_norm * norm_of_product(s / s_norm, 1, u / u_norm, 1));
 }

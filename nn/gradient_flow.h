@@ -12,8 +12,7 @@
 namespace ebb::nn {
 
 struct GradientFlowOptions {
-  // Also ‖C_k‖: batch / (3 hidden) of the step's products, and passes over u. A twentieth of a step at hidden 512, two
-  // thirds at 128, a whole step at 50.
+  // Also ‖C_k‖: inner products of the rows of s and of u, batch / (3 hidden) of the step's products, and passes over u.
   bool contributions = false;
 };
 

@@ -24,16 +24,42 @@ void where_loop(const T* condition, Index condition_step, const T* a, Index a_st
   }
 }
 
-// Sums term(i) in eight interleaved partial sums, which fit every vector width and fix the order.
+// Eight partial sums, of which any vector takes a part.
+struct Partial {
+  double sums[8] = {};
+
+  // sums[j] += term(i + j)
+  template <class Term>
+  void add(Index i, Term term) {
+    for (Index j = 0; j < 8; ++j) sums[j] += term(i + j);
+  }
+  void add(const Partial& other) {
+    for (Index j = 0; j < 8; ++j) sums[j] += other.sums[j];
+  }
+};
+
+// Sums term(i) in an order that no vector width changes: in eight interleaved partial sums; where there are many terms
+// in four times eight, for each sum has to wait for itself.
 template <class Term>
-double interleaved_sum(Index n, Term term) {
-  double partial[8] = {};
+inline double interleaved_sum(Index n, Term term) {
+  Partial total;
   Index i = 0;
-  for (; i + 8 <= n; i += 8)
-    for (Index j = 0; j < 8; ++j) partial[j] += term(i + j);
-  for (; i < n; ++i) partial[i % 8] += term(i);
-  return ((partial[0] + partial[4]) + (partial[2] + partial[6])) +
-         ((partial[1] + partial[5]) + (partial[3] + partial[7]));
+  if (n >= 64) {
+    Partial second, third, fourth;
+    for (; i + 32 <= n; i += 32) {
+      total.add(i, term);
+      second.add(i + 8, term);
+      third.add(i + 16, term);
+      fourth.add(i + 24, term);
+    }
+    total.add(second);
+    third.add(fourth);
+    total.add(third);
+  }
+  for (const Index end = n / 8 * 8; i != end; i += 8) total.add(i, term);
+  for (; i < n; ++i) total.sums[i % 8] += term(i);
+  const double* s = total.sums;
+  return ((s[0] + s[4]) + (s[2] + s[6])) + ((s[1] + s[5]) + (s[3] + s[7]));
 }
 
 template <class T>

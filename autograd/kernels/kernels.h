@@ -62,6 +62,9 @@ struct Table {
   void (*affine)(const Affine<T>& f);
   // C[m,n] += Σ over r < k of a[r][0..m) ⊗ b[r][0..n): rows gathered from anywhere.
   void (*gathered_product)(Index m, Index n, Index k, const T* const* a, const T* const* b, T* c, Index c_row);
+  // ‖AᵀB‖² (Frobenius) for dense A[rows,m], B[rows,n], in rows² (m + n) / 2 multiplications. Inner products of rows are
+  // summed in T, their products in double: these may cancel, down to ‖A‖²‖B‖² times T's rounding.
+  double (*squared_norm_of_product)(Index rows, Index m, Index n, const T* a, const T* b);
   // B[n,m] = A[m,n]ᵀ, both dense.
   void (*transpose)(Index m, Index n, const T* a, T* b);
 };

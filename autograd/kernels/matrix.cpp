@@ -2,21 +2,15 @@
 // while k runs. Its columns' part of B is a panel: k rows of two vectors, packed one after another or read in place.
 // Products are fused into the sums where the instruction set can.
 #include "autograd/kernels/tables.h"
+#include "autograd/kernels/vectors.h"
 
 namespace ebb::kernels {
 namespace {
 
-constexpr Level level = Level::EBB_LEVEL;
-constexpr int vector_bytes = level == Level::v4 ? 64 : level == Level::v3 ? 32 : 16;
 constexpr int panel_vectors = 2;
 constexpr int most_rows = level == Level::v4 ? 14 : level == Level::v3 ? 6 : 4;  // with two vectors each, what fits
 constexpr Index scratch_rows = 256;                                              // of a panel that is packed on the way
 
-template <class T>
-struct VectorOf {
-  static constexpr Index width = vector_bytes / static_cast<Index>(sizeof(T));
-  using type __attribute__((vector_size(vector_bytes), aligned(sizeof(T)), may_alias)) = T;
-};
 template <class T>
 constexpr Index panel_columns = panel_vectors* VectorOf<T>::width;
 

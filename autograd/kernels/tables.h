@@ -1,4 +1,4 @@
-// The halves that each instruction set's objects export: elementwise.cpp and matrix.cpp, compiled once per Level.
+// The parts that each instruction set's objects export: elementwise.cpp, matrix.cpp and gram.cpp, once per Level.
 #pragma once
 
 #include "autograd/kernels/kernels.h"
@@ -9,5 +9,7 @@ template <class T, Level level>
 void fill_elementwise(Table<T>& table);
 template <class T, Level level>
 void fill_matrix(Table<T>& table);
+template <class T, Level level>
+void fill_gram(Table<T>& table);
 
 }  // namespace ebb::kernels

@@ -1,0 +1,20 @@
+// Vectors of the instruction set that a file of kernels is compiled for.
+#pragma once
+
+#include "autograd/index.h"
+#include "autograd/lane.h"
+
+namespace ebb::kernels {
+namespace {
+
+constexpr Level level = Level::EBB_LEVEL;
+constexpr int vector_bytes = level == Level::v4 ? 64 : level == Level::v3 ? 32 : 16;
+
+template <class T>
+struct VectorOf {
+  static constexpr Index width = vector_bytes / static_cast<Index>(sizeof(T));
+  using type __attribute__((vector_size(vector_bytes), aligned(sizeof(T)), may_alias)) = T;
+};
+
+}  // namespace
+}  // namespace ebb::kernels
