@@ -225,15 +225,18 @@ void Sweep::multiply(Gathering& gathering) {
   if (gathering.count == 0) return;
   by_float_type("gradient", gathering.type, [&](auto zero) {
     using T = decltype(zero);
+    const auto addresses = [](const Gathering::Rows& rows) { return reinterpret_cast<const T* const*>(rows.data()); };
+    std::array<kernels::GatheredLeft<T>, most_factors> lefts;
+    Index wanted = 0;
     for (std::size_t i = 0; i < gathering.targets.size(); ++i) {
       if (gathering.extents[i] == 0) continue;
       Tensor& sum = state_.find(gathering.targets[i])->sum;
       make_writable(sum, state_.records->at(gathering.targets[i]).output);
-      kernels::table<T>().gathered_product(gathering.extents[i], gathering.columns, static_cast<Index>(gathering.count),
-                                           reinterpret_cast<const T* const*>(gathering.left[i].data()),
-                                           reinterpret_cast<const T* const*>(gathering.right.data()), data<T>(sum),
-                                           gathering.columns);
+      lefts[static_cast<std::size_t>(wanted++)] = {gathering.extents[i], addresses(gathering.left[i]), data<T>(sum),
+                                                   gathering.columns};
     }
+    kernels::table<T>().gathered_products(gathering.columns, static_cast<Index>(gathering.count),
+                                          addresses(gathering.right), lefts.data(), wanted);
   });
   gathering.clear();
 }

@@ -154,7 +154,11 @@ TEST_CASE_TEMPLATE("kernels: gathered products of every size keep to their rows"
         b.push_back(rows.emplace_back(block<T>(n, at(r + k))).get());
       }
       const Matrix<T> c(m, n, n % 3, 3), before(m, n, n % 3, 3);
-      kernels::table<T>().gathered_product(m, n, k, a.data(), b.data(), c.data.get(), c.row);
+      std::vector<T> sums(at(n));  // a column of ones beside, which comes first
+      const T one = 1;
+      const std::vector<const T*> ones(at(k), &one);
+      const kernels::GatheredLeft<T> lefts[] = {{1, ones.data(), sums.data(), n}, {m, a.data(), c.data.get(), c.row}};
+      kernels::table<T>().gathered_products(n, k, b.data(), lefts, 2);
       bool right = c.keeps_its_gaps();
       for (Index i = 0; i < m; ++i)
         for (Index j = 0; j < n; ++j) {
@@ -163,6 +167,11 @@ TEST_CASE_TEMPLATE("kernels: gathered products of every size keep to their rows"
               k, [&](Index r) { return element(a[at(r)], i); }, [&](Index r) { return element(b[at(r)], j); });
           right = right && std::fabs(c(i, j) - before(i, j) - sum) <= tolerance<T>(k);
         }
+      for (Index j = 0; j < n; ++j) {
+        double sum = 0;
+        for (const T* row : b) sum += static_cast<double>(row[j]);
+        right = right && std::fabs(static_cast<double>(sums[at(j)]) - sum) <= tolerance<T>(k);
+      }
       CHECK_MESSAGE(right, m << " by " << n << " over " << k << " rows");
     }
 }

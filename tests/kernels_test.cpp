@@ -118,7 +118,8 @@ void check_gathered(Index m, Index n, Index k) {
       for (std::size_t r = 0; r < a.size(); ++r) sum += static_cast<double>(a[r][i]) * static_cast<double>(b[r][j]);
       expected.push_back(sum);
     }
-  kernels::table<T>().gathered_product(m, n, k, a.data(), b.data(), c.get(), n);
+  const kernels::GatheredLeft<T> left{m, a.data(), c.get(), n};
+  kernels::table<T>().gathered_products(n, k, b.data(), &left, 1);
   double worst = 0;
   for (std::size_t i = 0; i < expected.size(); ++i)
     worst = std::max(worst, std::fabs(expected[i] - static_cast<double>(c[i])));

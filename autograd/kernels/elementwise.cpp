@@ -24,42 +24,24 @@ void where_loop(const T* condition, Index condition_step, const T* a, Index a_st
   }
 }
 
-// Eight partial sums, of which any vector takes a part.
-struct Partial {
-  double sums[8] = {};
-
-  // sums[j] += term(i + j)
-  template <class Term>
-  void add(Index i, Term term) {
-    for (Index j = 0; j < 8; ++j) sums[j] += term(i + j);
-  }
-  void add(const Partial& other) {
-    for (Index j = 0; j < 8; ++j) sums[j] += other.sums[j];
-  }
-};
-
-// Sums term(i) in an order that no vector width changes: in eight interleaved partial sums; where there are many terms
-// in four times eight, for each sum has to wait for itself.
+// Sums term(i) in eight interleaved partial sums, which fit every vector width and fix the order; these are sums of
+// `chains` others where there are many terms, for each of them has to wait for itself.
+template <int chains, class Term>
+inline double interleaved_sum(Index n, Term term) {
+  double partial[chains][8] = {};
+  Index i = 0;
+  for (; i + 8 * chains <= n; i += 8 * chains)
+    for (Index c = 0; c < chains; ++c)
+      for (Index j = 0; j < 8; ++j) partial[c][j] += term(i + 8 * c + j);
+  for (; i < n; ++i) partial[i / 8 % chains][i % 8] += term(i);
+  for (Index c = 1; c < chains; ++c)
+    for (Index j = 0; j < 8; ++j) partial[0][j] += partial[c][j];
+  const double* sum = partial[0];
+  return ((sum[0] + sum[4]) + (sum[2] + sum[6])) + ((sum[1] + sum[5]) + (sum[3] + sum[7]));
+}
 template <class Term>
 inline double interleaved_sum(Index n, Term term) {
-  Partial total;
-  Index i = 0;
-  if (n >= 64) {
-    Partial second, third, fourth;
-    for (; i + 32 <= n; i += 32) {
-      total.add(i, term);
-      second.add(i + 8, term);
-      third.add(i + 16, term);
-      fourth.add(i + 24, term);
-    }
-    total.add(second);
-    third.add(fourth);
-    total.add(third);
-  }
-  for (const Index end = n / 8 * 8; i != end; i += 8) total.add(i, term);
-  for (; i < n; ++i) total.sums[i % 8] += term(i);
-  const double* s = total.sums;
-  return ((s[0] + s[4]) + (s[2] + s[6])) + ((s[1] + s[5]) + (s[3] + s[7]));
+  return n < 64 ? interleaved_sum<1>(n, term) : interleaved_sum<4>(n, term);
 }
 
 template <class T>

@@ -28,6 +28,15 @@ struct Affine {
   Activate<T> activate;  // null: the identity
 };
 
+// The rows of a left factor, and where its product goes.
+template <class T>
+struct GatheredLeft {
+  Index m;
+  const T* const* a;
+  T* c;
+  Index c_row;
+};
+
 template <class T>
 struct Table {
   std::array<UnaryLoops<T>, formulas::Unary::size> unary;
@@ -60,8 +69,8 @@ struct Table {
   void (*packed_product)(Index m, Index n, Index k, const T* a, Index a_row, Index a_column, const T* packed, T* c,
                          Index c_row, bool accumulate);
   void (*affine)(const Affine<T>& f);
-  // C[m,n] += Σ over r < k of a[r][0..m) ⊗ b[r][0..n): rows gathered from anywhere.
-  void (*gathered_product)(Index m, Index n, Index k, const T* const* a, const T* const* b, T* c, Index c_row);
+  // For each of several left factors C[m,n] += Σ over r < k of a[r][0..m) ⊗ b[r][0..n): rows gathered from anywhere.
+  void (*gathered_products)(Index n, Index k, const T* const* b, const GatheredLeft<T>* lefts, Index count);
   // ‖AᵀB‖² (Frobenius) for dense A[rows,m], B[rows,n], in rows² (m + n) / 2 multiplications. Inner products of rows are
   // summed in T, their products in double: these may cancel, down to ‖A‖²‖B‖² times T's rounding.
   double (*squared_norm_of_product)(Index rows, Index m, Index n, const T* a, const T* b);

@@ -26,7 +26,6 @@ template <class T>
 struct Gathered {
   const T* const* rows;
   T operator()(Index i, Index r) const { return rows[r][i]; }
-  Gathered after(Index r) const { return {rows + r}; }
 };
 
 // A panel of B: the address of its row r.
@@ -290,16 +289,27 @@ void packed_product(Index m, Index n, Index k, const T* a, Index a_row, Index a_
   }
 }
 
+// Each panel of B is packed once for all, unless all read it so little that they may where it lies.
 template <class T>
-void gathered_product(Index m, Index n, Index k, const T* const* a, const T* const* b, T* c, Index c_row) {
-  const Gathered<T> left{a};
+void gathered_products(Index n, Index k, const T* const* b, const GatheredLeft<T>* lefts, Index count) {
+  alignas(vector_bytes) T scratch[scratch_rows * panel_columns<T>];
   for (Index j = 0; j < n; j += panel_columns<T>) {
-    const Destination<T> to{c + j, c_row, columns_from<T>(j, n), /*accumulate=*/true, nullptr};
-    const Scattered<T> right{b, j};
-    if (to.columns % VectorOf<T>::width == 0 && m <= most_rows)
-      product_of_panel(m, k, left, right, to);
-    else
-      product_by_scratch(m, k, left, right, to);
+    const Index columns = columns_from<T>(j, n);
+    bool packs = columns % VectorOf<T>::width != 0;
+    for (Index i = 0; i < count; ++i) packs = packs || lefts[i].m > most_rows;
+    for (Index first = 0; first < k; first += scratch_rows) {
+      const Index rows = k - first < scratch_rows ? k - first : scratch_rows;
+      const Scattered<T> right{b + first, j};
+      if (packs) pack_rows(right, rows, columns, scratch);
+      for (Index i = 0; i < count; ++i) {
+        const Gathered<T> left{lefts[i].a + first};
+        const Destination<T> to{lefts[i].c + j, lefts[i].c_row, columns, /*accumulate=*/true, nullptr};
+        if (packs)
+          product_of_panel(lefts[i].m, rows, left, Evenly<T>{scratch, panel_columns<T>}, to);
+        else
+          product_of_panel(lefts[i].m, rows, left, right, to);
+      }
+    }
   }
 }
 
@@ -350,7 +360,7 @@ void fill(Table<T>& table) {
   table.packed_size = packed_size<T>;
   table.pack = pack<T>;
   table.packed_product = packed_product<T>;
-  table.gathered_product = gathered_product<T>;
+  table.gathered_products = gathered_products<T>;
   table.affine = affine<T>;
   table.transpose = transpose<T>;
 }
