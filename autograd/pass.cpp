@@ -56,40 +56,6 @@ Cell* Pass::State::find_within(std::uint32_t position) {
   return nullptr;
 }
 
-void Gathering::make_room(std::size_t rows) {
-  if (count + rows <= right.size()) return;
-  for (Rows& table : left) table.resize(2 * (count + rows));
-  right.resize(2 * (count + rows));
-}
-
-void Gathering::clear() noexcept {
-  count = 0;
-  held.clear();
-}
-
-Gathering& Pass::State::gathering_of(const Gathering::Targets& targets, const Tensor& b) {
-  // One by one: read as a whole, targets that were just written would be waited for.
-  const auto are_those = [&](const Gathering::Targets& others) {
-    return others[0] == targets[0] && others[1] == targets[1] && others[2] == targets[2] && others[3] == targets[3];
-  };
-  static_assert(Sweep::most_factors == 4);
-  for (std::size_t i = 0; i < gathering_count; ++i)
-    if (are_those(gatherings[i].targets)) return gatherings[i];
-  if (gathering_count == gatherings.size()) gatherings.emplace_back();
-  Gathering& gathering = gatherings[gathering_count++];
-  gathering.targets = targets;
-  gathering.type = b.dtype();
-  gathering.columns = b.rank() == 2 ? b.extent(1) : -1;
-  for (std::size_t i = 0; i < targets.size(); ++i) {
-    Cell* cell = targets[i] == Record::none ? nullptr : find(targets[i]);
-    if (cell) cell->gathered = true;
-    const Shape shape = cell ? records->at(targets[i]).output.shape() : Shape{0};
-    gathering.is_bias[i] = shape.rank() == 1;
-    gathering.extents[i] = !cell ? 0 : shape.rank() == 2 ? shape[0] : 1;
-  }
-  return gathering;
-}
-
 Pieces& Pass::State::pieces_of(Cell& cell) {
   if (cell.pieces == Record::none) {
     if (pieces_count == pieces.size()) pieces.emplace_back();

@@ -24,15 +24,8 @@ Shape::Shape(std::span<const Index> extents) {
     if (std::max(extent, product) >> 29 && extent > 0 && product > (std::numeric_limits<Index>::max() >> 4) / extent)
       fail<ShapeError>("shape", "{} has more elements than memory can address", text(extents));
     product *= std::max<Index>(extent, 1);
+    extents_[static_cast<std::size_t>(rank_++)] = extent;
   }
-  std::copy(extents.begin(), extents.end(), extents_.begin());
-  rank_ = static_cast<Index>(extents.size());
-}
-
-Index Shape::size() const {
-  Index product = 1;
-  for (Index extent : *this) product *= extent;
-  return product;
 }
 
 Index Shape::from_the_back(Index axis) const {

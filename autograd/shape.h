@@ -24,7 +24,11 @@ class Shape {
   explicit Shape(std::span<const Index> extents);
 
   Index rank() const { return rank_; }
-  Index size() const;
+  Index size() const {
+    Index product = 1;
+    for (std::size_t i = 0; i < static_cast<std::size_t>(rank_); ++i) product *= extents_[i];
+    return product;
+  }
   // The extent along `axis`; the last axis is -1. ShapeError when there is no such axis.
   Index operator[](Index axis) const {
     return axis >= 0 && axis < rank_ ? extents_[static_cast<std::size_t>(axis)] : from_the_back(axis);
@@ -40,9 +44,9 @@ class Shape {
 
   friend bool operator==(const Shape& a, const Shape& b) {
     if (a.rank_ != b.rank_) return false;
-    Index difference = 0;
-    for (std::size_t i = 0; i < static_cast<std::size_t>(a.rank_); ++i) difference |= a.extents_[i] ^ b.extents_[i];
-    return difference == 0;
+    for (std::size_t i = 0; i < static_cast<std::size_t>(a.rank_); ++i)
+      if (a.extents_[i] != b.extents_[i]) return false;
+    return true;
   }
 
  private:

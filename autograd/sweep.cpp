@@ -15,62 +15,13 @@ using detail::by_float_type;
 using detail::data;
 using detail::fetch;
 using detail::fetched_ahead;
+using detail::fits;
+using detail::is_bias;
+using detail::make_writable;
+using detail::require_type;
 using detail::unique;
 
 namespace {
-
-// Rows of products that are gathered before they are multiplied.
-constexpr std::size_t gathered_rows = 256;
-
-// Makes the cell's sum one that can be added into: `like`'s shape, zeros if there is none yet.
-void make_writable(Tensor& sum, const Tensor& like) {
-  if (!sum.defined())
-    sum = zeros_like(like);
-  else if (!unique(sum))
-    sum = detach(sum);
-}
-
-inline bool fits(const Tensor& like, const Tensor& g) { return g.shape() == like.shape() && g.dtype() == like.dtype(); }
-
-inline void require_type(const Record& record, const Tensor& input, const Tensor& contribution) {
-  if (contribution.dtype() != input.dtype())
-    fail("gradient", "the rule of {} gives a {} contribution to a {} input", record.op.name, name(contribution.dtype()),
-         name(input.dtype()));
-}
-
-// aᵀ b with the rows of `a` from `first` on, recorded where the sweep is.
-Tensor product_of(const Tensor& a, Index first, const Tensor& b) {
-  const Index rows = a.shape().without(a.rank() - 1).size(), k = b.extent(0);
-  const Tensor matrix = a.rank() == 2 ? a : reshape(a, {rows, a.extent(-1)});
-  return matmul(rows == k ? matrix : slice(matrix, first, first + k), b, {.transpose_a = true});
-}
-
-// Whether g is the sum's addend for a row that was added to each of a few rows: a product with a column of ones.
-bool is_bias(const Tensor& like, const Tensor& g) {
-  return like.rank() == 1 && g.rank() == 2 && like.extent(0) == g.extent(1) &&
-         g.extent(0) <= static_cast<Index>(gathered_rows) && like.dtype() == g.dtype();
-}
-
-// Whether a has such rows, of m elements of that type, from `first` on.
-inline bool has_rows(const Tensor& a, Index first, Index count, Index m, DType type) {
-  return a.rank() > 0 && a.shape().end()[-1] == m && a.dtype() == type && first >= 0 && (first + count) * m <= a.size();
-}
-
-// A row of a column of ones.
-inline const std::byte* one_of(DType type) {
-  static constexpr float f32_one = 1;
-  static constexpr double f64_one = 1;
-  return type == f32 ? reinterpret_cast<const std::byte*>(&f32_one) : reinterpret_cast<const std::byte*>(&f64_one);
-}
-
-inline void require_product(const Record& record, const Tensor& like, const Tensor& a, Index first, const Tensor& b) {
-  if (like.dtype() != a.dtype()) require_type(record, like, a);
-  if (like.dtype() != b.dtype()) require_type(record, like, b);
-  if (a.rank() == 0 || b.rank() != 2 || like.rank() != 2 || like.extent(0) != a.extent(a.rank() - 1) ||
-      like.extent(1) != b.extent(1) || first < 0 || (first + b.extent(0)) * like.extent(0) > a.size())
-    fail<ShapeError>("gradient", "the rule of {} gives {}ᵀ × {} to an input of shape {}", record.op.name, a.shape(),
-                     b.shape(), like.shape());
-}
 
 // A sum of finite contributions, or a seed, may be infinite all the same.
 void require_finite_sum(const Tape& tape, const Record& record, const Tensor& gradient) {
@@ -83,6 +34,19 @@ void require_finite_sum(const Tape& tape, const Record& record, const Tensor& gr
 }
 
 }  // namespace
+
+void detail::make_writable(Tensor& sum, const Tensor& like) {
+  if (!sum.defined())
+    sum = zeros_like(like);
+  else if (!unique(sum))
+    sum = detach(sum);
+}
+
+void detail::require_type(const Record& record, const Tensor& input, const Tensor& contribution) {
+  if (contribution.dtype() != input.dtype())
+    fail("gradient", "the rule of {} gives a {} contribution to a {} input", record.op.name, name(contribution.dtype()),
+         name(input.dtype()));
+}
 
 // ---- what a rule sees
 
@@ -134,64 +98,6 @@ void Sweep::add(Tensor& sum, Tensor x) const {
   });
 }
 
-void Sweep::give_products(const Record& record, std::initializer_list<LeftFactor> factors, const Tensor& b) {
-  if (factors.size() > most_factors)
-    fail("gradient", "the rule of {} gives products to {} inputs; at most {} can have a factor in common",
-         record.op.name, factors.size(), most_factors);
-  if (!recorded_ && !state_.check_finite && gather(record, factors, b)) return;
-  for (const LeftFactor& factor : factors) {
-    if (!wants(record, factor.into)) continue;
-    if (factor.from == LeftFactor::ones) {
-      give(record, factor.into, b);
-    } else {
-      const Tensor& a = input(record, factor.from);
-      require_product(record, unread_input(record, factor.into), a, factor.first, b);
-      give(record, factor.into, product_of(a, factor.first, b));
-    }
-  }
-}
-
-// Has the products wait, where their shapes fit: a bias only in a few rows, for many are better summed in float64.
-bool Sweep::gather(const Record& record, std::initializer_list<LeftFactor> factors, const Tensor& b) {
-  const std::span<const std::uint32_t> inputs = record.inputs();
-  Gathering::Targets targets;
-  targets.fill(Record::none);
-  std::transform(factors.begin(), factors.end(), targets.begin(),
-                 [&](const LeftFactor& factor) { return inputs[static_cast<std::size_t>(factor.into)]; });
-  Gathering& gathering = state_.gathering_of(targets, b);
-  const Index rows = b.extent(0), n = gathering.columns;
-  if (b.rank() != 2 || b.extent(1) != n || b.dtype() != gathering.type) return false;
-  gathering.make_room(static_cast<std::size_t>(rows));
-  const auto place_rows = [&](Gathering::Rows& table, const std::byte* row, Index length) {
-    const std::size_t step = static_cast<std::size_t>(length) * bytes_of(gathering.type);
-    const void** to = table.data() + gathering.count;
-    if (rows == 1) *to = row;
-    for (Index r = 0; r < rows && rows > 1; ++r, row += step) *to++ = row;
-  };
-  std::size_t i = 0;
-  for (const LeftFactor& factor : factors) {
-    const Index m = gathering.extents[i];
-    const bool is_bias = gathering.is_bias[i];
-    Gathering::Rows& left = gathering.left[i++];
-    if (m == 0) continue;
-    if (factor.from == LeftFactor::ones) {
-      if (!is_bias || rows > static_cast<Index>(gathered_rows)) return false;
-      place_rows(left, one_of(gathering.type), 0);
-    } else {
-      const Tensor& a =
-          detail::checked(state_.op, state_.records->at(inputs[static_cast<std::size_t>(factor.from)]), record);
-      if (is_bias || !has_rows(a, factor.first, rows, m, gathering.type)) return false;
-      const std::size_t before = static_cast<std::size_t>(factor.first * m) * bytes_of(gathering.type);
-      place_rows(left, a.body().data + before, m);
-    }
-  }
-  place_rows(gathering.right, b.body().data, n);
-  gathering.count += static_cast<std::size_t>(rows);
-  gathering.held.push_back(b);
-  if (gathering.count >= gathered_rows) multiply(gathering);
-  return true;
-}
-
 void Sweep::give_piece(const Record& record, Index input, Tensor piece, const Place& place) {
   Cell* cell = state_.find(record.inputs()[static_cast<std::size_t>(input)]);
   if (!cell) return;
@@ -220,26 +126,6 @@ void Sweep::require_finite(const Record& record, Index input, const Tensor& cont
 }
 
 // ---- contributions that waited
-
-void Sweep::multiply(Gathering& gathering) {
-  if (gathering.count == 0) return;
-  by_float_type("gradient", gathering.type, [&](auto zero) {
-    using T = decltype(zero);
-    const auto addresses = [](const Gathering::Rows& rows) { return reinterpret_cast<const T* const*>(rows.data()); };
-    std::array<kernels::GatheredLeft<T>, most_factors> lefts;
-    Index wanted = 0;
-    for (std::size_t i = 0; i < gathering.targets.size(); ++i) {
-      if (gathering.extents[i] == 0) continue;
-      Tensor& sum = state_.find(gathering.targets[i])->sum;
-      make_writable(sum, state_.records->at(gathering.targets[i]).output);
-      lefts[static_cast<std::size_t>(wanted++)] = {gathering.extents[i], addresses(gathering.left[i]), data<T>(sum),
-                                                   gathering.columns};
-    }
-    kernels::table<T>().gathered_products(gathering.columns, static_cast<Index>(gathering.count),
-                                          addresses(gathering.right), lefts.data(), wanted);
-  });
-  gathering.clear();
-}
 
 void Sweep::settle(Cell& cell, const Record& record) {
   if (cell.gathered) {

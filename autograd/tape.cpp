@@ -189,7 +189,7 @@ inline Record& Tape::add(const Op& op, const Tensor& output, std::int64_t attrib
 
 std::uint32_t Tape::append(const Op& op, const Tensor& output, std::span<const Tensor* const> inputs,
                            std::int64_t attribute, const std::uint32_t* places) {
-  const auto locate = [&](std::uint32_t* positions) {
+  const auto locate = [&](auto* positions) {
     for (std::size_t i = 0; i < inputs.size(); ++i)
       positions[i] = inputs[i] ? position(*inputs[i]) : places ? places[i] : Record::none;
   };
@@ -197,7 +197,8 @@ std::uint32_t Tape::append(const Op& op, const Tensor& output, std::span<const T
   try {
     const auto count = static_cast<std::uint32_t>(inputs.size());
     if (count <= Record::few) {
-      std::uint32_t near[Record::few];
+      // Read one by one, as they are written: the processor would wait for a copy of several at once.
+      volatile std::uint32_t near[Record::few];
       locate(near);
       Record& record = add(op, output, attribute, count);
       for (std::uint32_t i = 0; i < count; ++i) record.near[i] = near[i];

@@ -60,8 +60,9 @@ struct Gathering {
   using Targets = std::array<std::uint32_t, Sweep::most_factors>;
   using Rows = std::vector<const void*>;
 
-  Targets targets;                                 // as a rule names them; none behind the last
-  std::array<Index, Sweep::most_factors> extents;  // of a's rows: 1 for a bias, 0 for a target that nobody asks for
+  Targets targets;  // as a rule names them; none behind the last
+  // Of a's rows: 1 for a bias, 0 where nobody asks for the target, -1 where b doesn't fit it.
+  std::array<Index, Sweep::most_factors> extents;
   std::array<bool, Sweep::most_factors> is_bias;
   DType type;
   Index columns;          // of each b
@@ -222,6 +223,17 @@ inline const Tensor& checked(const char* op, const Record& source, const Record&
   if (source.output.version() != source.version) refuse_stale(op, source, reader);
   return source.output;
 }
+
+// ---- contributions (sweep.cpp, gathering.cpp)
+
+// Whether g has the shape and the type of what it is a gradient of.
+inline bool fits(const Tensor& like, const Tensor& g) { return g.shape() == like.shape() && g.dtype() == like.dtype(); }
+
+// Whether g is the addend, for every row of a few, of a row that was added to each: a product with a column of ones.
+bool is_bias(const Tensor& like, const Tensor& g);
+// Makes a sum one that can be added into: `like`'s shape, zeros if there is none yet.
+void make_writable(Tensor& sum, const Tensor& like);
+void require_type(const Record& record, const Tensor& input, const Tensor& contribution);
 
 // ---- what was asked for (targets.cpp); `op` is who asks, for messages
 

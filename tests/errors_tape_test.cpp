@@ -25,6 +25,9 @@ const Op wrong_shape_op{.name = "wrong_shape",
 const Op wrong_product_op{.name = "wrong_product", .vjp = [](Sweep& sweep, const Record& record, Tensor) {
                             sweep.give_products(record, {{.into = 0, .from = 0}}, ones({4, 5}));
                           }};
+const Op wrong_columns_op{.name = "wrong_columns", .vjp = [](Sweep& sweep, const Record& record, Tensor) {
+                            sweep.give_products(record, {{.into = 0, .from = 0}}, ones({3, 5}));
+                          }};
 const Op too_many_factors_op{.name = "too_many_factors", .vjp = [](Sweep& sweep, const Record& record, Tensor g) {
                                sweep.give_products(record, {{0}, {0}, {0}, {0}, {0}}, g);
                              }};
@@ -254,6 +257,13 @@ const std::vector<ErrorRow>& tape_error_rows() {
             (void)tape.gradient(sum(y), x);
           },
           "[gradient] the rule of wrong_product gives [2]ᵀ × [4, 5] to an input of shape [2]"),
+      row<ShapeError>(
+          [] {
+            Tape tape;
+            const Tensor square = ones({3, 3});
+            (void)tape.gradient(sum(wrong(wrong_columns_op, square)), square);
+          },
+          "[gradient] the rule of wrong_columns gives [3, 3]ᵀ × [3, 5] to an input of shape [3, 3]"),
       row<Error>(
           [] {
             Tape tape;

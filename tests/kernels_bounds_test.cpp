@@ -126,19 +126,20 @@ TEST_CASE_TEMPLATE("kernels: norms of products of every size keep to their matri
     for (Index m = 0; m <= largest; ++m) {
       const Index n = (7 * rows + 3 * m) % largest;
       const auto a = block<T>(rows * m, at(m)), b = block<T>(rows * n, at(m + 1));
-      double expected = 0, of_a = 0, of_b = 0;
+      long double expected = 0;
+      double of_a = 0, of_b = 0;
       for (Index i = 0; i < m; ++i)
         for (Index j = 0; j < n; ++j) {
           const auto element = [](const T& x) { return static_cast<double>(x); };
           const double c = sum_of_products(
               rows, [&](Index r) { return element(a[at(r * m + i)]); },
               [&](Index r) { return element(b[at(r * n + j)]); });
-          expected += c * c;
+          expected += static_cast<long double>(c) * static_cast<long double>(c);
         }
       for (Index i = 0; i < rows * m; ++i) of_a += static_cast<double>(a[at(i)]) * static_cast<double>(a[at(i)]);
       for (Index i = 0; i < rows * n; ++i) of_b += static_cast<double>(b[at(i)]) * static_cast<double>(b[at(i)]);
       const double norm = kernels::table<T>().squared_norm_of_product(rows, m, n, a.get(), b.get());
-      CHECK_MESSAGE(std::fabs(norm - expected) <= 4 * std::numeric_limits<T>::epsilon() * of_a * of_b,
+      CHECK_MESSAGE(std::fabs(norm - static_cast<double>(expected)) <= tolerance<T>(m + n) * of_a * of_b,
                     rows << " rows of " << m << " and of " << n);
     }
 }

@@ -1,0 +1,182 @@
+// Products that a sweep gathers: the gradients of weights that many records use, multiplied a block of rows at a time.
+#include <algorithm>
+
+#include "autograd/kernels/kernels.h"
+#include "autograd/layout.h"
+#include "autograd/matrix.h"
+#include "autograd/tape_state.h"
+
+namespace ebb {
+
+using detail::by_float_type;
+using detail::data;
+using detail::make_writable;
+using detail::require_type;
+
+namespace {
+
+// Rows of products that are gathered before they are multiplied.
+constexpr std::size_t gathered_rows = 256;
+
+}  // namespace
+
+bool detail::is_bias(const Tensor& like, const Tensor& g) {
+  return like.rank() == 1 && g.rank() == 2 && like.extent(0) == g.extent(1) &&
+         g.extent(0) <= static_cast<Index>(gathered_rows) && like.dtype() == g.dtype();
+}
+
+void Gathering::make_room(std::size_t rows) {
+  if (count + rows <= right.size()) return;
+  for (Rows& table : left) table.resize(2 * (count + rows));
+  right.resize(2 * (count + rows));
+}
+
+void Gathering::clear() noexcept {
+  count = 0;
+  held.clear();
+}
+
+Gathering& Pass::State::gathering_of(const Gathering::Targets& targets, const Tensor& b) {
+  // One by one: read as a whole, targets that were just written would be waited for.
+  const auto are_those = [&](const Gathering::Targets& others) {
+    return others[0] == targets[0] && others[1] == targets[1] && others[2] == targets[2] && others[3] == targets[3];
+  };
+  static_assert(Sweep::most_factors == 4);
+  for (std::size_t i = 0; i < gathering_count; ++i)
+    if (are_those(gatherings[i].targets)) return gatherings[i];
+  if (gathering_count == gatherings.size()) gatherings.emplace_back();
+  Gathering& gathering = gatherings[gathering_count++];
+  gathering.targets = targets;
+  gathering.type = b.dtype();
+  gathering.columns = b.extent(1);
+  for (std::size_t i = 0; i < targets.size(); ++i) {
+    Cell* cell = targets[i] == Record::none ? nullptr : find(targets[i]);
+    if (cell) cell->gathered = true;
+    if (!cell) {
+      gathering.extents[i] = 0;
+      continue;
+    }
+    const Tensor& like = records->at(targets[i]).output;
+    const bool fits = (like.rank() == 1 || like.rank() == 2) && like.extent(-1) == gathering.columns &&
+                      like.dtype() == gathering.type;
+    gathering.is_bias[i] = like.rank() == 1;
+    gathering.extents[i] = !fits ? -1 : like.rank() == 2 ? like.extent(0) : 1;
+  }
+  return gathering;
+}
+
+// ---- what a rule gives
+
+namespace {
+
+// aᵀ b with the rows of `a` from `first` on, recorded where the sweep is.
+Tensor product_of(const Tensor& a, Index first, const Tensor& b) {
+  const Index rows = a.shape().without(a.rank() - 1).size(), k = b.extent(0);
+  const Tensor matrix = a.rank() == 2 ? a : reshape(a, {rows, a.extent(-1)});
+  return matmul(rows == k ? matrix : slice(matrix, first, first + k), b, {.transpose_a = true});
+}
+
+// Whether a has such rows, of m elements of that type, from `first` on.
+inline bool has_rows(const Tensor& a, Index first, Index count, Index m, DType type) {
+  return a.rank() > 0 && a.shape().end()[-1] == m && a.dtype() == type && first >= 0 && (first + count) * m <= a.size();
+}
+
+// A row of a column of ones.
+inline const std::byte* one_of(DType type) {
+  static constexpr float f32_one = 1;
+  static constexpr double f64_one = 1;
+  return type == f32 ? reinterpret_cast<const std::byte*>(&f32_one) : reinterpret_cast<const std::byte*>(&f64_one);
+}
+
+inline void require_product(const Record& record, const Tensor& like, const Tensor& a, Index first, const Tensor& b) {
+  if (like.dtype() != a.dtype()) require_type(record, like, a);
+  if (like.dtype() != b.dtype()) require_type(record, like, b);
+  if (a.rank() == 0 || b.rank() != 2 || like.rank() != 2 || like.extent(0) != a.extent(a.rank() - 1) ||
+      like.extent(1) != b.extent(1) || first < 0 || (first + b.extent(0)) * like.extent(0) > a.size())
+    fail<ShapeError>("gradient", "the rule of {} gives {}ᵀ × {} to an input of shape {}", record.op.name, a.shape(),
+                     b.shape(), like.shape());
+}
+
+}  // namespace
+
+void Sweep::give_products(const Record& record, std::initializer_list<LeftFactor> factors, const Tensor& b) {
+  if (factors.size() > most_factors)
+    fail("gradient", "the rule of {} gives products to {} inputs; at most {} can have a factor in common",
+         record.op.name, factors.size(), most_factors);
+  if (!recorded_ && !state_.check_finite && gather(record, factors, b)) return;
+  for (const LeftFactor& factor : factors) {
+    if (!wants(record, factor.into)) continue;
+    if (factor.from == LeftFactor::ones) {
+      give(record, factor.into, b);
+    } else {
+      const Tensor& a = input(record, factor.from);
+      require_product(record, unread_input(record, factor.into), a, factor.first, b);
+      give(record, factor.into, product_of(a, factor.first, b));
+    }
+  }
+}
+
+// Has the products wait, where their shapes fit: a bias only in a few rows, for many are better summed in float64.
+bool Sweep::gather(const Record& record, std::initializer_list<LeftFactor> factors, const Tensor& b) {
+  if (b.rank() != 2) return false;
+  const std::span<const std::uint32_t> inputs = record.inputs();
+  Gathering::Targets targets;
+  targets.fill(Record::none);
+  std::transform(factors.begin(), factors.end(), targets.begin(),
+                 [&](const LeftFactor& factor) { return inputs[static_cast<std::size_t>(factor.into)]; });
+  Gathering& gathering = state_.gathering_of(targets, b);
+  const Index rows = b.extent(0), n = gathering.columns;
+  if (b.extent(1) != n || b.dtype() != gathering.type) return false;
+  gathering.make_room(static_cast<std::size_t>(rows));
+  const auto place_rows = [&](Gathering::Rows& table, const std::byte* row, Index length) {
+    const std::size_t step = static_cast<std::size_t>(length) * bytes_of(gathering.type);
+    const void** to = table.data() + gathering.count;
+    if (rows == 1) *to = row;
+    for (Index r = 0; r < rows && rows > 1; ++r, row += step) *to++ = row;
+  };
+  std::size_t i = 0;
+  for (const LeftFactor& factor : factors) {
+    const Index m = gathering.extents[i];
+    const bool is_bias = gathering.is_bias[i];
+    Gathering::Rows& left = gathering.left[i++];
+    if (m == 0) continue;
+    if (m < 0) return false;
+    if (factor.from == LeftFactor::ones) {
+      if (!is_bias || rows > static_cast<Index>(gathered_rows)) return false;
+      place_rows(left, one_of(gathering.type), 0);
+    } else {
+      const Tensor& a =
+          detail::checked(state_.op, state_.records->at(inputs[static_cast<std::size_t>(factor.from)]), record);
+      if (is_bias || !has_rows(a, factor.first, rows, m, gathering.type)) return false;
+      const std::size_t before = static_cast<std::size_t>(factor.first * m) * bytes_of(gathering.type);
+      place_rows(left, a.body().data + before, m);
+    }
+  }
+  place_rows(gathering.right, b.body().data, n);
+  gathering.count += static_cast<std::size_t>(rows);
+  gathering.held.push_back(b);
+  if (gathering.count >= gathered_rows) multiply(gathering);
+  return true;
+}
+
+void Sweep::multiply(Gathering& gathering) {
+  if (gathering.count == 0) return;
+  by_float_type("gradient", gathering.type, [&](auto zero) {
+    using T = decltype(zero);
+    const auto addresses = [](const Gathering::Rows& rows) { return reinterpret_cast<const T* const*>(rows.data()); };
+    std::array<kernels::GatheredLeft<T>, most_factors> lefts;
+    Index wanted = 0;
+    for (std::size_t i = 0; i < gathering.targets.size(); ++i) {
+      if (gathering.extents[i] == 0) continue;
+      Tensor& sum = state_.find(gathering.targets[i])->sum;
+      make_writable(sum, state_.records->at(gathering.targets[i]).output);
+      lefts[static_cast<std::size_t>(wanted++)] = {gathering.extents[i], addresses(gathering.left[i]), data<T>(sum),
+                                                   gathering.columns};
+    }
+    kernels::table<T>().gathered_products(gathering.columns, static_cast<Index>(gathering.count),
+                                          addresses(gathering.right), lefts.data(), wanted);
+  });
+  gathering.clear();
+}
+
+}  // namespace ebb
