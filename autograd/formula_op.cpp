@@ -128,9 +128,12 @@ void detail::binary_rule(Sweep& sweep, const Record& record, Tensor g) {
     if (op.constant[i] != 1) to_it = times_slope(sweep, record, std::move(to_it), i);
     sweep.give(record, static_cast<Index>(i), std::move(to_it));
   };
-  const bool second = sweep.wants(record, 1);
-  if (sweep.wants(record, 0)) give(0, second ? g : std::move(g));
-  if (second) give(1, std::move(g));
+  if (!sweep.wants(record, 1)) {
+    if (sweep.wants(record, 0)) give(0, std::move(g));
+    return;
+  }
+  if (sweep.wants(record, 0)) give(0, g);
+  give(1, std::move(g));
 }
 
 Tensor detail::binary_tangent(const Tangents& tangents, const Record& record) {

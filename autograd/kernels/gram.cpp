@@ -21,12 +21,12 @@ template <Index half, class V, Index... l>
 }
 
 // Lane l of sums[0] becomes the sum of all lanes of sums[l].
-template <Index half, class V, Index width>
-[[gnu::always_inline]] inline void add_lanes(V* sums) {
+template <Index half, class T>
+[[gnu::always_inline]] inline void add_lanes(typename VectorOf<T>::type* sums) {
   if constexpr (half > 0) {
     for (Index p = 0; p < half; ++p)
-      sums[p] = halves<half>(sums[p], sums[p + half], std::make_integer_sequence<Index, width>());
-    add_lanes<half / 2, V, width>(sums);
+      sums[p] = halves<half>(sums[p], sums[p + half], std::make_integer_sequence<Index, VectorOf<T>::width>());
+    add_lanes<half / 2, T>(sums);
   }
 }
 
@@ -77,7 +77,7 @@ template <class T>
         sums[p * tile_columns + q] += a * *reinterpret_cast<const V*>(right[q] + c - width);
     }
   }
-  for (Index s = 0; s < pairs; s += width) add_lanes<width / 2, V, width>(sums + s);
+  for (Index s = 0; s < pairs; s += width) add_lanes<width / 2, T>(sums + s);
   for (Index s = 0; s < pairs; s += width) *reinterpret_cast<V*>(to + s) = sums[s];
   for (; c < rows.columns; ++c)
     for (Index p = 0; p < tile_rows; ++p)
