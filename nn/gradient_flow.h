@@ -13,6 +13,7 @@ namespace ebb::nn {
 
 struct GradientFlowOptions {
   // Also ‖C_k‖: inner products of the rows of s and of u, batch / (3 hidden) of the step's products, and passes over u.
+  // A fifth of a step at hidden 128 and 256, two fifths at 50.
   bool contributions = false;
 };
 
