@@ -12,7 +12,8 @@ rm -rf "$prefix" "$prefix.new"
 "$cmake" --install "$build" --prefix "$prefix.new"
 mv "$prefix.new" "$prefix"
 
-named=$(grep -rIlFe "$source" -e "$build" -e "$prefix" "$prefix" || true)
+# As whole paths: the source folder may be called /ebb, which include/ebb ends in.
+named=$(for folder in "$source" "$build" "$prefix"; do grep -rIlP "(?<![\w}.-])\Q$folder\E(?![\w.-])" "$prefix" || true; done)
 [ -z "$named" ] || wrong "these name folders of the machine that built them:" "$named"
 private=$(grep -rIE '^#include.*(Eigen|nlohmann|kernels/)|Eigen3|nlohmann_json' "$prefix" ||
   find "$prefix" -name '*kernels*')
