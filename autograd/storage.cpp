@@ -106,10 +106,10 @@ void* allocate(int c) {
   list.first = block->next;
   --list.kept;
   // The next one is asked for now: on a tape longer than the cache it would be waited for.
-  // (An address and not a pointer: there may be no next one.)
-  const auto next = reinterpret_cast<std::uintptr_t>(list.first);
-  __builtin_prefetch(reinterpret_cast<const void*>(next), 1);
-  __builtin_prefetch(reinterpret_cast<const void*>(next + sizeof(Body) / 2), 1);
+  if (const auto* next = reinterpret_cast<const std::byte*>(list.first)) {
+    __builtin_prefetch(next, 1);
+    __builtin_prefetch(next + sizeof(Body) / 2, 1);
+  }
   return block;
 }
 

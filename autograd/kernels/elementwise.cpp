@@ -26,7 +26,7 @@ void where_loop(const T* condition, Index condition_step, const T* a, Index a_st
 
 // Sums term(i) in eight interleaved partial sums, which fit every vector width and fix the order; these are sums of
 // `chains` others where there are many terms, for each of them has to wait for itself.
-template <int chains, class Term>
+template <Index chains, class Term>
 inline double interleaved_sum(Index n, Term term) {
   double partial[chains][8] = {};
   Index i = 0;
