@@ -5,9 +5,8 @@
 
 #include "experiments/training.h"
 
+namespace experiments {
 namespace {
-
-using namespace experiments;
 
 void run(Experiment& experiment) {
   const bool is_short = experiment.is_short();
@@ -48,9 +47,11 @@ void run(Experiment& experiment) {
 }
 
 }  // namespace
+}  // namespace experiments
 
 int main(int argc, char** argv) {
   return experiments::main(
       argc, argv,
-      {.name = "adding_irnn", .claim = "Identity init carries the gradient 150 steps.", .has_short_form = true}, run);
+      {.name = "adding_irnn", .claim = "Identity init carries the gradient 150 steps.", .has_short_form = true},
+      experiments::run);
 }

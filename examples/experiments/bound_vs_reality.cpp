@@ -8,9 +8,8 @@
 
 #include "experiments/experiment.h"
 
+namespace experiments {
 namespace {
-
-using namespace experiments;
 
 constexpr Index hidden = 50, symbols = 6, steps = 50, lag = 49;
 
@@ -61,9 +60,10 @@ void run(Experiment& experiment) {
 }
 
 }  // namespace
+}  // namespace experiments
 
 int main(int argc, char** argv) {
   return experiments::main(
       argc, argv, {.name = "bound_vs_reality", .claim = "The bound always holds and may say nothing.", .seeds = 10},
-      run);
+      experiments::run);
 }

@@ -8,9 +8,8 @@
 
 #include "experiments/experiment.h"
 
+namespace experiments {
 namespace {
-
-using namespace experiments;
 
 constexpr Index units = 100, steps = 2000;
 
@@ -88,9 +87,10 @@ void run(Experiment& experiment) {
 }
 
 }  // namespace
+}  // namespace experiments
 
 int main(int argc, char** argv) {
   return experiments::main(
       argc, argv, {.name = "chaos_and_input", .claim = "The same W explodes in silence and vanishes when driven."},
-      run);
+      experiments::run);
 }

@@ -7,9 +7,8 @@
 
 #include "experiments/experiment.h"
 
+namespace experiments {
 namespace {
-
-using namespace experiments;
 
 constexpr int steps = 50;
 
@@ -109,8 +108,9 @@ void run(Experiment& experiment) {
 }
 
 }  // namespace
+}  // namespace experiments
 
 int main(int argc, char** argv) {
   return experiments::main(argc, argv, {.name = "cliff", .claim = "A wall, and clipping survives it.", .random = false},
-                           run);
+                           experiments::run);
 }

@@ -7,9 +7,8 @@
 
 #include "experiments/experiment.h"
 
+namespace experiments {
 namespace {
-
-using namespace experiments;
 
 // In columns s ← tanh(W s + b), W = [[8, 8], [−8, −8]]; the library's rows take Wᵀ. b makes (0, ½) a fixed point: it
 // has to be as exact as float64 is, for a network this expansive leaves any other point at once.
@@ -61,9 +60,10 @@ void run(Experiment& experiment) {
 }
 
 }  // namespace
+}  // namespace experiments
 
 int main(int argc, char** argv) {
   return experiments::main(
       argc, argv, {.name = "eigenvalue_trap", .claim = "ρ(W) = 0, yet gradients double every step.", .random = false},
-      run);
+      experiments::run);
 }

@@ -7,9 +7,8 @@
 
 #include "experiments/experiment.h"
 
+namespace experiments {
 namespace {
-
-using namespace experiments;
 
 constexpr Index hidden = 50, steps = 200;
 
@@ -76,8 +75,10 @@ void run(Experiment& experiment) {
 }
 
 }  // namespace
+}  // namespace experiments
 
 int main(int argc, char** argv) {
   return experiments::main(
-      argc, argv, {.name = "isometry", .claim = "Orthogonality is exact only without saturation.", .seeds = 10}, run);
+      argc, argv, {.name = "isometry", .claim = "Orthogonality is exact only without saturation.", .seeds = 10},
+      experiments::run);
 }

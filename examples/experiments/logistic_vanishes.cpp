@@ -7,9 +7,8 @@
 
 #include "experiments/training.h"
 
+namespace experiments {
 namespace {
-
-using namespace experiments;
 
 void run(Experiment& experiment) {
   const bool is_short = experiment.is_short();
@@ -43,6 +42,7 @@ void run(Experiment& experiment) {
 }
 
 }  // namespace
+}  // namespace experiments
 
 int main(int argc, char** argv) {
   return experiments::main(argc, argv,
@@ -50,5 +50,5 @@ int main(int argc, char** argv) {
                             .claim = "Clipping cannot cure vanishing; Ω can.",
                             .seeds = 3,
                             .has_short_form = true},
-                           run);
+                           experiments::run);
 }

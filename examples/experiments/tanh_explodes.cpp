@@ -2,9 +2,8 @@
 // 2013, section 4.1). Ω on top of it gets there several times sooner.
 #include "experiments/training.h"
 
+namespace experiments {
 namespace {
-
-using namespace experiments;
 
 void run(Experiment& experiment) {
   const bool is_short = experiment.is_short();
@@ -46,9 +45,11 @@ void run(Experiment& experiment) {
 }
 
 }  // namespace
+}  // namespace experiments
 
 int main(int argc, char** argv) {
   return experiments::main(
       argc, argv,
-      {.name = "tanh_explodes", .claim = "Clipping rescues what SGD loses.", .seeds = 3, .has_short_form = true}, run);
+      {.name = "tanh_explodes", .claim = "Clipping rescues what SGD loses.", .seeds = 3, .has_short_form = true},
+      experiments::run);
 }
