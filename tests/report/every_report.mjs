@@ -115,6 +115,14 @@ export function everyReport(file) {
       assert.equal(await page.locator(".slider input").first().inputValue(), at);
     });
 
+    test("a record leads to its equation of the article", async (t) => {
+      if (!has.tape) return t.skip("no tape");
+      const link = page.locator(".record cite a").first();
+      assert.equal(await page.locator(await link.getAttribute("href")).count(), 1);
+      await link.click();
+      assert.match(await page.evaluate("document.activeElement.id || location.hash"), /article-step-[1-9]$/);
+    });
+
     test("the tape unfolds and folds, and the sweep steps backwards", async (t) => {
       if (!has.tape) return t.skip("no tape");
       const columns = () => page.locator(".tape thead th").count();

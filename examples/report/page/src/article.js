@@ -6,7 +6,7 @@ const steps = [
   ["The chain of states", "∂s_t/∂s_k = ∂s_t/∂s_{t−1} · … · ∂s_{k+1}/∂s_k", "t − k factors: from step 20 back to step 1 there are 19."],
   ["One factor", "a_j = U x_j + W s_{j−1} + b, s_j = σ(a_j): ∂s_j/∂s_{j−1} = ∂s_j/∂a_j · ∂a_j/∂s_{j−1}", "Each step of the network is two."],
   ["One unit", "s_{j,i} = σ(a_{j,i})", "A unit depends on its own a alone."],
-  ["Derivatives of vectors", "(∂y/∂x)_{ij} = ∂y_i/∂x_j", "Of a vector by a vector: a matrix."],
+  ["Derivatives of vectors", "z = x² + y², θ = [x, y]: ∂z/∂θ = [∂z/∂x, ∂z/∂y]", "Of a scalar by a vector: a row. Of a vector by a vector: a matrix."],
   ["The Jacobian of one step", "∂s_j/∂s_{j−1} = diag(σ′(a_j)) W", "A diagonal matrix times W."],
   ["Magnitudes and the update", "‖diag(σ′(a_j)) W‖ ≤ ‖diag(σ′(a_j))‖ · ‖W‖; W ← W − η ∂L/∂W", "Too small a gradient teaches nothing, too large a one throws W away."],
   ["The two bounds", "|σ′| ≤ γ, ‖W‖ ≤ λ: one factor is at most γλ", "γ is 1/4 for the logistic function, and 1 for tanh."],
