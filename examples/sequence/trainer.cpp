@@ -62,21 +62,22 @@ ebb::Tensor Trainer::pass(const nn::Shard& shard, const Batch& batch, std::span<
   ebb::Tensor loss = task_->loss(task_->answer(model_, run), rows);
 
   nn::GradientFlow flow(model_.rnn, run, {.contributions = attention.contributions});
-  nn::Omega omega(model_.rnn, run);
+  std::optional<nn::Omega> omega;
+  if (options_.omega > 0) omega.emplace(model_.rnn, run);
   std::optional<TapeWatch> watch;
   if (is_first && attention.tape) watch.emplace(tape);
   ebb::Observer observer = flow.observer();
-  if (options_.omega > 0 || watch)
-    observer = [&, to_flow = flow.observer(), to_omega = omega.observer()](const ebb::Record& record,
-                                                                           const ebb::Tensor& gradient) {
+  if (omega || watch)
+    observer = [&watch, to_flow = std::move(observer), to_omega = omega ? omega->observer() : ebb::Observer()](
+                   const ebb::Record& record, const ebb::Tensor& gradient) {
       to_flow(record, gradient);
-      if (options_.omega > 0) to_omega(record, gradient);
+      if (to_omega) to_omega(record, gradient);
       if (watch) watch->observe(record, gradient);
     };
   tape.gradients(loss, parameters_.tensors(), gradients, {.observer = observer});
 
-  if (options_.omega > 0) {
-    const nn::OmegaValue regulariser = omega.value();
+  if (omega) {
+    const nn::OmegaValue regulariser = omega->value();
     seen.omega = regulariser.value;
     ebb::Tensor& by_W = gradients[recurrent_weights];
     const ebb::Pause pause;
