@@ -13,13 +13,13 @@ namespace ebb {
 using detail::BinaryOp;
 using detail::BroadcastWalk;
 using detail::by_float_type;
+using detail::claim;
 using detail::data;
 using detail::loops_of;
 using detail::Operand;
 using detail::Source;
 using detail::UnaryOp;
 using detail::uninitialised;
-using detail::unique;
 
 namespace {
 
@@ -34,7 +34,7 @@ template <class T>
 Tensor partial_by_loops(const BinaryOp& op, std::size_t i, const Tensor& g, const Operand& a, const Operand& b,
                         const Tensor& y) {
   const Source<T> from_a(a), from_b(b);
-  Tensor result = unique(g) ? g : detail::uninitialised_like(g);
+  Tensor result = claim(g) ? g : detail::uninitialised_like(g);
   const BroadcastWalk<2> walk(y.shape(), {from_a.shape, from_b.shape});
   walk.rows([&](const auto& offsets, const auto& steps, Index at, Index length) {
     loops_of<T>(op).vjp[i](data<T>(g) + at, from_a.values + offsets[0], steps[0], from_b.values + offsets[1], steps[1],
@@ -83,7 +83,7 @@ Tensor detail::times_derivative(const UnaryOp& op, Tensor g, const Tensor& x, co
   if (recorded) return op.recorded_vjp(g, x, y);
   return by_float_type(op.name, g.dtype(), [&](auto zero) {
     using T = decltype(zero);
-    Tensor result = unique(g) ? g : detail::uninitialised_like(g);
+    Tensor result = claim(g) ? g : detail::uninitialised_like(g);
     const T* argument = data<T>(x.defined() ? x : g);  // where it isn't read, any will do
     loops_of<T>(op).vjp(data<T>(g), argument, data<T>(y), data<T>(result), g.size());
     return result;

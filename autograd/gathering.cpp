@@ -10,23 +10,17 @@ namespace ebb {
 
 using detail::by_float_type;
 using detail::data;
+using detail::gathered_rows;
 using detail::make_writable;
+using detail::one_of;
 using detail::require_type;
-
-namespace {
-
-// Rows of products that are gathered before they are multiplied.
-constexpr std::size_t gathered_rows = 256;
-
-}  // namespace
 
 bool detail::is_bias(const Tensor& like, const Tensor& g) {
   return like.rank() == 1 && g.rank() == 2 && like.extent(0) == g.extent(1) &&
          g.extent(0) <= static_cast<Index>(gathered_rows) && like.dtype() == g.dtype();
 }
 
-void Gathering::make_room(std::size_t rows) {
-  if (count + rows <= right.size()) return;
+void Gathering::enlarge(std::size_t rows) {
   for (Rows& table : left) table.resize(2 * (count + rows));
   right.resize(2 * (count + rows));
 }
@@ -36,7 +30,7 @@ void Gathering::clear() noexcept {
   held.clear();
 }
 
-Gathering& Pass::State::gathering_of(const Gathering::Targets& targets, const Tensor& b) {
+Gathering& Pass::State::gathering_of(const Gathering::Targets& targets, DType type, Index columns) {
   // One by one: read as a whole, targets that were just written would be waited for.
   const auto are_those = [&](const Gathering::Targets& others) {
     return others[0] == targets[0] && others[1] == targets[1] && others[2] == targets[2] && others[3] == targets[3];
@@ -47,8 +41,9 @@ Gathering& Pass::State::gathering_of(const Gathering::Targets& targets, const Te
   if (gathering_count == gatherings.size()) gatherings.emplace_back();
   Gathering& gathering = gatherings[gathering_count++];
   gathering.targets = targets;
-  gathering.type = b.dtype();
-  gathering.columns = b.extent(1);
+  gathering.type = type;
+  gathering.columns = columns;
+  gathering.block = {};
   for (std::size_t i = 0; i < targets.size(); ++i) {
     Cell* cell = targets[i] == Record::none ? nullptr : find(targets[i]);
     if (cell) cell->gathered = true;
@@ -81,13 +76,6 @@ inline bool has_rows(const Tensor& a, Index first, Index count, Index m, DType t
   return a.rank() > 0 && a.shape().end()[-1] == m && a.dtype() == type && first >= 0 && (first + count) * m <= a.size();
 }
 
-// A row of a column of ones.
-inline const std::byte* one_of(DType type) {
-  static constexpr float f32_one = 1;
-  static constexpr double f64_one = 1;
-  return type == f32 ? reinterpret_cast<const std::byte*>(&f32_one) : reinterpret_cast<const std::byte*>(&f64_one);
-}
-
 inline void require_product(const Record& record, const Tensor& like, const Tensor& a, Index first, const Tensor& b) {
   if (like.dtype() != a.dtype()) require_type(record, like, a);
   if (like.dtype() != b.dtype()) require_type(record, like, b);
@@ -98,6 +86,15 @@ inline void require_product(const Record& record, const Tensor& like, const Tens
 }
 
 }  // namespace
+
+Sweep::Targets Sweep::targets_of(const Record& record, std::initializer_list<LeftFactor> factors) {
+  Targets targets;
+  targets.fill(Record::none);
+  const std::span<const std::uint32_t> inputs = record.inputs();
+  std::transform(factors.begin(), factors.end(), targets.begin(),
+                 [&](const LeftFactor& factor) { return inputs[static_cast<std::size_t>(factor.into)]; });
+  return targets;
+}
 
 void Sweep::give_products(const Record& record, std::initializer_list<LeftFactor> factors, const Tensor& b) {
   if (factors.size() > most_factors)
@@ -120,19 +117,13 @@ void Sweep::give_products(const Record& record, std::initializer_list<LeftFactor
 bool Sweep::gather(const Record& record, std::initializer_list<LeftFactor> factors, const Tensor& b) {
   if (b.rank() != 2) return false;
   const std::span<const std::uint32_t> inputs = record.inputs();
-  Gathering::Targets targets;
-  targets.fill(Record::none);
-  std::transform(factors.begin(), factors.end(), targets.begin(),
-                 [&](const LeftFactor& factor) { return inputs[static_cast<std::size_t>(factor.into)]; });
-  Gathering& gathering = state_.gathering_of(targets, b);
+  Gathering& gathering = state_.gathering_of(targets_of(record, factors), b.dtype(), b.extent(1));
   const Index rows = b.extent(0), n = gathering.columns;
   if (b.extent(1) != n || b.dtype() != gathering.type) return false;
   gathering.make_room(static_cast<std::size_t>(rows));
   const auto place_rows = [&](Gathering::Rows& table, const std::byte* row, Index length) {
     const std::size_t step = static_cast<std::size_t>(length) * bytes_of(gathering.type);
-    const void** to = table.data() + gathering.count;
-    if (rows == 1) *to = row;
-    for (Index r = 0; r < rows && rows > 1; ++r, row += step) *to++ = row;
+    gathering.place(table, row, step, static_cast<std::size_t>(rows));
   };
   std::size_t i = 0;
   for (const LeftFactor& factor : factors) {

@@ -12,6 +12,7 @@
 
 namespace ebb {
 
+class Chain;
 struct Cell;
 struct Gathering;
 struct Record;
@@ -92,6 +93,7 @@ struct LeftFactor {
 class Sweep : public Pass {
  public:
   static constexpr std::size_t most_factors = 4;
+  using Targets = std::array<std::uint32_t, most_factors>;  // records that products go to
 
   // Whether anything that was asked for lies behind this input. Contributions to others are dropped.
   bool wants(const Record& record, Index input) const;
@@ -105,31 +107,27 @@ class Sweep : public Pass {
   // Adds a contribution to a part of the input, so that n parts cost what the whole does.
   void give_piece(const Record& record, Index input, Tensor piece, const Place& place);
 
-  // For a rule that goes along a chain of records of its own op: adds g to `input` as `give` does, the last that this
-  // record has to give. If the record just before it made that input, by the same op, that is returned: it is passed
-  // here instead of by the sweep's own loop, its observer called, and what has arrived at it is in g. Null where that
-  // can't be, which ends the chain.
-  const Record* give_along(const Record& record, Index input, Tensor& g);
-
   // Runs f, which records on the tape, and sweeps from its result, with cotangent g, through all that it recorded, as
   // if that stood in the place of the record whose rule calls this. A plain sweep drops those records again.
   void expand(const std::function<Tensor()>& f, Tensor g);
 
  private:
   friend class Tape;
+  friend class Chain;
   using Pass::Pass;
   using Observer = std::function<void(const Record&, const Tensor&)>;
   void run(Window& window, const Observer& observer);
   void pass_by(const Record& record, const Tensor& gradient) const;
   void give_checked(const Record& record, Index input, Cell& cell, Tensor contribution);
   void add(Tensor& sum, Tensor x) const;
+  static Targets targets_of(const Record& record, std::initializer_list<LeftFactor> factors);
   bool gather(const Record& record, std::initializer_list<LeftFactor> factors, const Tensor& b);
-  void give_at_once(const Record& record, const LeftFactor& factor, const Tensor& b);
   void multiply(Gathering& gathering);
   void settle(Cell& cell, const Record& record);
   void require_finite(const Record& record, Index input, const Tensor& contribution) const;
 
   const Observer* observer_ = nullptr;
+  std::uint32_t passed_ = 0;  // the last record that a rule has passed along a chain (chain.h)
 };
 
 // A forward walk, first record to last.

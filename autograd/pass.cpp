@@ -1,7 +1,7 @@
 // What both directions share: the values that rules read, scratch memory, and records that stand in for another.
 #include <cmath>
 
-#include "autograd/kernels/kernels.h"
+#include "autograd/reduction.h"
 #include "autograd/tape_state.h"
 
 namespace ebb {
@@ -66,7 +66,10 @@ Pieces& Pass::State::pieces_of(Cell& cell) {
 
 void Pass::State::clear() noexcept {
   while (window_count > 0) close_window();
-  for (std::size_t i = 0; i < gathering_count; ++i) gatherings[i].clear();
+  for (std::size_t i = 0; i < gathering_count; ++i) {
+    gatherings[i].clear();
+    gatherings[i].block = {};
+  }
   gathering_count = 0;
   for (std::uint32_t i = 0; i < pieces_count; ++i) {
     pieces[i].pieces.clear();
@@ -121,14 +124,10 @@ Window& Expansion::run(const std::function<Tensor()>& f) {
 // ---- finite or not
 
 Index detail::first_nonfinite(const Tensor& x) {
-  if (x.dtype() == i64) return -1;
-  return by_float_type("check_finite", x.dtype(), [&](auto zero) -> Index {
-    using T = decltype(zero);
-    if (std::isfinite(kernels::table<T>().largest(data<T>(x), x.size()))) return -1;
-    Index i = 0;
-    while (std::isfinite(data<T>(x)[i])) ++i;
-    return i;
-  });
+  if (x.dtype() == i64 || std::isfinite(largest_magnitude(x))) return -1;
+  Index i = 0;
+  while (std::isfinite(element(x, i))) ++i;
+  return i;
 }
 
 std::string detail::describe_element(const Tensor& x, Index flat) {

@@ -1,7 +1,9 @@
 #include "autograd/recurrent.h"
 
+#include <algorithm>
 #include <array>
 
+#include "autograd/chain.h"
 #include "autograd/elementwise.h"
 #include "autograd/formulas.h"
 #include "autograd/kernels/kernels.h"
@@ -48,54 +50,56 @@ Tensor times_slope(const detail::UnaryOp* formula, Tensor g, const Tensor& s, bo
 
 enum Input : Index { x_in, s_in, U_in, W_in, b_in };
 
-// u ↦ u Wᵀ along a chain of steps: a W that stays the same is laid out once.
-class TimesTransposed {
- public:
-  explicit TimesTransposed(bool recorded) : recorded_(recorded) {}
-
-  Tensor operator()(const Tensor& u, const Tensor& W) {
-    if (recorded_) return matmul(u, W, {.transpose_b = true});
-    if (!laid_out_.defined() || !laid_out_.is(W)) {
-      laid_out_ = W;
-      panels_ = detail::packed(W, /*transposed=*/true);
+// The same along a chain of steps, without a tensor for each u.
+template <class T>
+void along_chain(Sweep& sweep, const Record& last, Tensor g) {
+  const Index batch = g.extent(0), hidden = g.extent(1), inputs = sweep.unread_input(last, U_in).extent(0);
+  const bool wants_x = sweep.wants(last, x_in);
+  const kernels::Table<T>& kernels = kernels::table<T>();
+  Tensor panels_of_U, panels_of_W;  // transposed
+  const auto product = [&](const T* u, Index width, const Tensor& panels, const Tensor& y) {
+    kernels.packed_product(batch, width, hidden, u, hidden, 1, data<T>(panels), data<T>(y), width, false);
+  };
+  Chain chain(sweep, last, std::move(g), s_in, {{U_in, x_in}, {W_in, s_in}, {b_in}}, hidden);
+  Activation activation = activation_of(last);
+  const detail::UnaryOp* formula = formula_of(activation);
+  do {
+    const Record& record = chain.record();
+    g = chain.take_gradient();
+    if (activation_of(record) != activation) formula = formula_of(activation = activation_of(record));
+    T* u = reinterpret_cast<T*>(chain.room());
+    const T* y = data<T>(chain.output());
+    if (formula)
+      detail::loops_of<T>(*formula).vjp(data<T>(g), y, y, u, batch * hidden);  // what is no argument isn't read
+    else
+      std::copy_n(data<T>(g), batch * hidden, u);
+    const Index t = time_of(record);
+    chain.give_products({t * batch, 0, 0});
+    if (wants_x) {
+      if (!panels_of_U.defined()) panels_of_U = detail::packed(chain.input(U_in), true);
+      Tensor to_x = uninitialised(g.dtype(), {batch, inputs});
+      product(u, inputs, panels_of_U, to_x);
+      sweep.give_piece(record, x_in, std::move(to_x), {.begin = t});
     }
-    Tensor y = detail::uninitialised_like(u);  // W is square
-    by_float_type("rnn_step", u.dtype(), [&](auto zero) {
-      using T = decltype(zero);
-      const Index hidden = W.extent(0);
-      kernels::table<T>().packed_product(u.extent(0), hidden, hidden, data<T>(u), hidden, 1, data<T>(panels_),
-                                         data<T>(y), hidden, /*accumulate=*/false);
-    });
-    return y;
-  }
-
- private:
-  bool recorded_;
-  Tensor laid_out_, panels_;
-};
+    if (!chain.goes_on()) return;
+    const Tensor& W = chain.input(W_in);
+    if (!panels_of_W.defined()) panels_of_W = detail::packed(W, true);
+    if (!detail::claim(g)) g = detail::uninitialised_like(g);
+    product(u, hidden, panels_of_W, g);
+  } while (chain.pass_on(std::move(g)));
+}
 
 // With u = g ∘ σ'(a), the paths into the parameters at this step and back to the state before:
 //   ∂U = x_tᵀ u,  ∂W = sᵀ u,  ∂b = Σ_batch u,  ∂s = u Wᵀ,  ∂x_t = u Uᵀ.
-void rnn_step_rule(Sweep& sweep, const Record& last, Tensor g) {
-  TimesTransposed times_transposed(sweep.recorded());
-  Activation activation = activation_of(last);
-  const detail::UnaryOp* formula = formula_of(activation);
-  const Record* record = &last;
-  while (record) {
-    if (activation_of(*record) != activation) formula = formula_of(activation = activation_of(*record));
-    const Tensor u = times_slope(formula, std::move(g), sweep.output(*record), sweep.recorded());
-    const Index t = time_of(*record);
-    sweep.give_products(*record,
-                        {{.into = U_in, .from = x_in, .first = t * u.extent(0)},
-                         {.into = W_in, .from = s_in},
-                         {.into = b_in, .from = LeftFactor::ones}},
-                        u);
-    if (sweep.wants(*record, x_in))
-      sweep.give_piece(*record, x_in, matmul(u, sweep.input(*record, U_in), {.transpose_b = true}), {.begin = t});
-    if (!sweep.wants(*record, s_in)) return;
-    g = times_transposed(u, sweep.input(*record, W_in));
-    record = sweep.give_along(*record, s_in, g);
-  }
+void rnn_step_rule(Sweep& sweep, const Record& record, Tensor g) {
+  if (Chain::suits(sweep, g.extent(0)))
+    return by_float_type("rnn_step", g.dtype(), [&](auto zero) { along_chain<decltype(zero)>(sweep, record, g); });
+  const Tensor u = times_slope(formula_of(activation_of(record)), std::move(g), sweep.output(record), sweep.recorded());
+  const Index t = time_of(record);
+  sweep.give_products(record, {{U_in, x_in, t * u.extent(0)}, {W_in, s_in}, {b_in}}, u);
+  if (sweep.wants(record, x_in))
+    sweep.give_piece(record, x_in, matmul(u, sweep.input(record, U_in), {.transpose_b = true}), {.begin = t});
+  if (sweep.wants(record, s_in)) sweep.give(record, s_in, matmul(u, sweep.input(record, W_in), {.transpose_b = true}));
 }
 
 // σ'(a) ∘ (ẋ_t U + x_t U̇ + ṡ W + s Ẇ + ḃ)
@@ -117,23 +121,6 @@ const Op rnn_step_op{.name = "rnn_step",
                      .jvp = rnn_step_tangent,
                      .reads = 0b1111 | Op::reads_output,
                      .derivative = "with u = g · σ'(s_t): x_t: u Uᵀ, s: u Wᵀ, U: x_tᵀ u, W: sᵀ u, b: Σ u"};
-
-template <class T>
-void compute(const detail::UnaryOp* formula, const Tensor& x, Index t, const Tensor& s, const Tensor& packed_U,
-             const Tensor& packed_W, const Tensor& b, const Tensor& y) {
-  const kernels::Affine<T> f{.batch = x.extent(1),
-                             .inputs = x.extent(2),
-                             .hidden = s.extent(1),
-                             .outputs = y.extent(1),
-                             .bias = data<T>(b),
-                             .x = data<T>(x) + t * x.extent(1) * x.extent(2),
-                             .U = data<T>(packed_U),
-                             .s = data<T>(s),
-                             .W = data<T>(packed_W),
-                             .y = data<T>(y),
-                             .activate = formula ? detail::loops_of<T>(*formula).value : nullptr};
-  kernels::table<T>().affine(f);
-}
 
 }  // namespace
 
@@ -162,7 +149,9 @@ RnnSteps::RnnSteps(const Tensor& x, const Tensor& U, const Tensor& W, const Tens
     if (other->dtype() != x.dtype())
       fail("rnn_step", "x is {} and a parameter {}; cast one of them", name(x.dtype()), name(other->dtype()));
   times_ = x.extent(0);
-  state_shape_ = {x.extent(1), W.extent(0)};
+  batch_ = x.extent(1);
+  inputs_ = x.extent(2);
+  hidden_ = W.extent(0);
   packed_U_ = detail::packed(U, false);
   packed_W_ = detail::packed(W, false);
   const Transaction transaction;
@@ -170,17 +159,29 @@ RnnSteps::RnnSteps(const Tensor& x, const Tensor& U, const Tensor& W, const Tens
 }
 
 Tensor RnnSteps::operator()(Index t, const Tensor& s) const {
-  if (!(s.shape() == state_shape_))
+  if (s.rank() != 2 || s.extent(0) != batch_ || s.extent(1) != hidden_)
     fail<ShapeError>("rnn_step", "the state {} doesn't fit x {} and W {}; expected [batch, hidden]", s.shape(),
                      x_.shape(), W_.shape());
   if (s.dtype() != x_.dtype())
     fail("rnn_step", "x is {} and the state {}; cast one of them", name(x_.dtype()), name(s.dtype()));
   if (t < 0 || t >= times_) fail<ShapeError>("rnn_step", "step {} isn't inside x {}", t, x_.shape());
   Tensor y = detail::uninitialised_like(s);
-  by_float_type("rnn_step", s.dtype(),
-                [&](auto zero) { compute<decltype(zero)>(formula_, x_, t, s, packed_U_, packed_W_, b_, y); });
-  const std::array<const Tensor*, 5> inputs{nullptr, &s};
-  record(rnn_step_op, y, inputs, (t << activation_bits) | static_cast<std::int64_t>(activation_), places_.data());
+  by_float_type("rnn_step", s.dtype(), [&](auto zero) {
+    using T = decltype(zero);
+    kernels::table<T>().affine({.batch = batch_,
+                                .inputs = inputs_,
+                                .hidden = hidden_,
+                                .outputs = hidden_,
+                                .bias = data<T>(b_),
+                                .x = data<T>(x_) + t * batch_ * inputs_,
+                                .U = data<T>(packed_U_),
+                                .s = data<T>(s),
+                                .W = data<T>(packed_W_),
+                                .y = data<T>(y),
+                                .activate = formula_ ? detail::loops_of<T>(*formula_).value : nullptr});
+  });
+  record_at(rnn_step_op, y, {places_[x_in], place_on_tape(s), places_[U_in], places_[W_in], places_[b_in]}, 5,
+            (t << activation_bits) | static_cast<std::int64_t>(activation_));
   return y;
 }
 

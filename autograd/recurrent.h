@@ -40,8 +40,7 @@ class RnnSteps {
  private:
   Tensor x_, U_, W_, b_;
   Tensor packed_U_, packed_W_;
-  Index times_ = 0;
-  Shape state_shape_;  // [batch, hidden]
+  Index times_ = 0, batch_ = 0, inputs_ = 0, hidden_ = 0;
   Activation activation_;
   const detail::UnaryOp* formula_;       // null for the identity
   std::array<std::uint32_t, 5> places_;  // on the tape: x, none for the state, U, W, b

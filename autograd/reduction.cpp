@@ -276,6 +276,13 @@ double detail::norm_value(const Tensor& x) {
   return by_float_type("norm", x.dtype(), [&](auto zero) { return norm_of(data<decltype(zero)>(x), x.size()); });
 }
 
+double detail::largest_magnitude(const Tensor& x) {
+  return by_float_type("max", x.dtype(), [&](auto zero) {
+    using T = decltype(zero);
+    return kernels::table<T>().largest(data<T>(x), x.size());
+  });
+}
+
 double detail::squared_norm_of_product(const Tensor& a, const Tensor& b) {
   return by_float_type("norm", a.dtype(), [&](auto zero) {
     using T = decltype(zero);

@@ -57,6 +57,8 @@ namespace detail {
 
 // The same norm as a double, of a float tensor; for float32 exact beyond float32's range.
 double norm_value(const Tensor& x);
+// The largest |element| of a float tensor: NaN where there is one, 0 for nothing.
+double largest_magnitude(const Tensor& x);
 // ‖aᵀb‖² for float matrices of one type with equally many rows, without the product: by the inner products of their
 // rows, which may cancel, down to ‖a‖²‖b‖² times the type's rounding.
 double squared_norm_of_product(const Tensor& a, const Tensor& b);

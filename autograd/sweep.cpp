@@ -12,6 +12,7 @@
 namespace ebb {
 
 using detail::by_float_type;
+using detail::claim;
 using detail::data;
 using detail::fetch;
 using detail::fetched_ahead;
@@ -38,7 +39,7 @@ void require_finite_sum(const Tape& tape, const Record& record, const Tensor& gr
 void detail::make_writable(Tensor& sum, const Tensor& like) {
   if (!sum.defined())
     sum = zeros_like(like);
-  else if (!unique(sum))
+  else if (!claim(sum))
     sum = detach(sum);
 }
 
@@ -87,7 +88,7 @@ void Sweep::give_checked(const Record& record, Index input, Cell& cell, Tensor c
 
 // sum += x; in a plain sweep in the place of whichever of the two nobody else holds.
 void Sweep::add(Tensor& sum, Tensor x) const {
-  if (recorded_ || (!unique(sum) && !unique(x))) {
+  if (recorded_ || !(claim(sum) || claim(x))) {
     sum = sum + x;
     return;
   }
@@ -211,6 +212,7 @@ void Sweep::run(Window& window, const Observer& observer) {
   const std::uint32_t first = window.first, end = first + static_cast<std::uint32_t>(window.cells.size());
   tape.walked += 2 * window.cells.size();
   const Observer* outer = std::exchange(observer_, observer ? &observer : nullptr);
+  const std::uint32_t outer_passed = passed_;
   // Forwards: what lies behind something that was asked for.
   for (std::uint32_t i = first; i < end; ++i) {
     const Record& record = tape.at(i);
@@ -231,36 +233,22 @@ void Sweep::run(Window& window, const Observer& observer) {
     if (cell.gathered || cell.pieces != Record::none) settle(cell, record);
     if (!cell.sum.defined()) continue;
     if (observer_ || state_.check_finite) pass_by(record, cell.sum);
-    if (record.op.vjp) record.op.vjp(*this, record, cell.asked ? cell.sum : std::move(cell.sum));
+    if (!record.op.vjp) continue;
+    passed_ = i;
+    record.op.vjp(*this, record, cell.asked ? cell.sum : std::move(cell.sum));
+    i = passed_;
   }
   observer_ = outer;
+  passed_ = outer_passed;
 }
 
 // What has arrived at the record is whole now.
 void Sweep::pass_by(const Record& record, const Tensor& gradient) const {
   if (state_.check_finite) require_finite_sum(*state_.tape, record, gradient);
   if (!observer_) return;
+  if (!recorded_) return (*observer_)(record, gradient);  // paused as it is
   const Pause pause;
   (*observer_)(record, gradient);
-}
-
-const Record* Sweep::give_along(const Record& record, Index input, Tensor& g) {
-  const std::uint32_t position = record.inputs()[static_cast<std::size_t>(input)];
-  const Record& next = state_.records->at(position);
-  Cell* cell = state_.find(position);
-  const bool follows = !recorded_ && position + 1 == record.index && &next.op == &record.op;
-  if (!cell || !follows || cell->asked || cell->gathered) {
-    give(record, input, std::move(g));
-    return nullptr;
-  }
-  if (position >= fetched_ahead) fetch(state_.records->at(position - fetched_ahead));
-  const bool alone = !cell->sum.defined() && !state_.check_finite && fits(next.output, g);
-  if (!alone) {
-    give(record, input, std::move(g));
-    g = std::move(cell->sum);
-  }
-  if (observer_ || state_.check_finite) pass_by(next, g);
-  return &next;
 }
 
 void Sweep::expand(const std::function<Tensor()>& f, Tensor g) {

@@ -146,13 +146,13 @@ inline std::uint32_t SourceTable::find(const detail::Body& body) const {
   return entry.epoch == epoch_ ? entry.index : Record::none;
 }
 
-std::uint32_t Tape::position(const Tensor& x) {
+inline std::uint32_t Tape::position(const Tensor& x) {
   const std::uint32_t made = State::made(x.body(), id_);
   return made != Record::none ? made : source(x);
 }
 
 // Where this tape keeps what it didn't make.
-std::uint32_t Tape::source(const Tensor& x) {
+[[gnu::noinline]] std::uint32_t Tape::source(const Tensor& x) {
   const detail::Body& body = x.body();
   if (const std::uint32_t known = state_->sources.find(body); known != Record::none) return known;
 
@@ -173,42 +173,61 @@ std::uint32_t Tape::source(const Tensor& x) {
   return made;
 }
 
-// A record whose inputs are yet to be set.
-inline Record& Tape::add(const Op& op, const Tensor& output, std::int64_t attribute, std::uint32_t count) {
+inline Record& Tape::add(const Op& op, const Tensor& output, const Record::Few& near, std::uint32_t count,
+                         std::int64_t attribute) {
   State& state = *state_;
   // What a rule computes on the way may be infinite where no gradient passes; what it gives is looked at there.
   if (options_.check_finite && state.pass_depth == 0) require_finite(op, output);
   const std::uint32_t index = state.size;
-  if ((index >> State::chunk_bits) == state.chunks.size()) {
-    if (index >= Record::none - (1u << State::chunk_bits)) fail<TapeError>("tape", "{} records are too many", index);
-    state.chunks.push_back(std::make_unique<State::Chunk>());
-  }
+  if ((index >> State::chunk_bits) == state.chunks.size()) add_chunk();
   ++state.size;
-  return *new (&state.at(index)) Record{op, output, attribute, {}, index, state.scope, output.version(), count};
+  return *new (&state.at(index)) Record{op, output, attribute, {near}, index, state.scope, output.version(), count};
 }
 
-std::uint32_t Tape::append(const Op& op, const Tensor& output, std::span<const Tensor* const> inputs,
-                           std::int64_t attribute, const std::uint32_t* places) {
-  const auto locate = [&](auto* positions) {
-    for (std::size_t i = 0; i < inputs.size(); ++i)
-      positions[i] = inputs[i] ? position(*inputs[i]) : places ? places[i] : Record::none;
-  };
+[[gnu::noinline]] void Tape::add_chunk() {
+  if (state_->size >= Record::none - (1u << State::chunk_bits))
+    fail<TapeError>("tape", "{} records are too many", state_->size);
+  state_->chunks.push_back(std::make_unique<State::Chunk>());
+}
+
+// Their number is known when this is compiled, so that the positions stay in registers on their way.
+template <std::uint32_t count>
+inline std::uint32_t Tape::append_few(const Op& op, const Tensor& output, const Tensor* const* inputs,
+                                      std::int64_t attribute) {
+  Record::Few near{};
+  for (std::uint32_t i = 0; i < count; ++i) near[i] = inputs[i] ? position(*inputs[i]) : Record::none;
+  return add(op, output, near, count, attribute).index;
+}
+
+[[gnu::noinline]] std::uint32_t Tape::append_many(const Op& op, const Tensor& output,
+                                                  std::span<const Tensor* const> inputs, std::int64_t attribute) {
+  const auto count = static_cast<std::uint32_t>(inputs.size());
+  auto positions = std::make_unique<std::uint32_t[]>(count);
+  for (std::size_t i = 0; i < count; ++i) positions[i] = inputs[i] ? position(*inputs[i]) : Record::none;
+  Record& record = add(op, output, {}, count, attribute);
+  if (count <= Record::few)
+    std::copy_n(positions.get(), count, record.near.begin());
+  else
+    record.far = positions.release();
+  return record.index;
+}
+
+inline std::uint32_t Tape::append(const Op& op, const Tensor& output, std::span<const Tensor* const> inputs,
+                                  std::int64_t attribute) {
   const std::uint32_t before = state_->size;
   try {
-    const auto count = static_cast<std::uint32_t>(inputs.size());
-    if (count <= Record::few) {
-      // Read one by one, as they are written: the processor would wait for a copy of several at once.
-      volatile std::uint32_t near[Record::few];
-      locate(near);
-      Record& record = add(op, output, attribute, count);
-      for (std::uint32_t i = 0; i < count; ++i) record.near[i] = near[i];
-      return record.index;
+    switch (inputs.size()) {
+      case 0:
+        return append_few<0>(op, output, inputs.data(), attribute);
+      case 1:
+        return append_few<1>(op, output, inputs.data(), attribute);
+      case 2:
+        return append_few<2>(op, output, inputs.data(), attribute);
+      case 3:
+        return append_few<3>(op, output, inputs.data(), attribute);
+      default:
+        return append_many(op, output, inputs, attribute);
     }
-    auto far = std::make_unique<std::uint32_t[]>(count);
-    locate(far.get());
-    Record& record = add(op, output, attribute, count);
-    record.far = far.release();
-    return record.index;
   } catch (...) {
     truncate(before);
     throw;
@@ -266,12 +285,19 @@ void Tape::hand_over_sources() noexcept {
   }
 }
 
-void record(const Op& op, const Tensor& output, std::span<const Tensor* const> inputs, std::int64_t attribute,
-            const std::uint32_t* places) {
+void record(const Op& op, const Tensor& output, std::span<const Tensor* const> inputs, std::int64_t attribute) {
   Tape* tape = current_tape;
   if (!tape) return;
-  const std::uint32_t index = tape->append(op, output, inputs, attribute, places);
+  const std::uint32_t index = tape->append(op, output, inputs, attribute);
   output.body().position = {tape->id(), index, output.version()};
+}
+
+void record_at(const Op& op, const Tensor& output, const Record::Few& places, std::uint32_t count,
+               std::int64_t attribute) {
+  Tape* tape = current_tape;
+  if (!tape) return;
+  const Record& record = tape->add(op, output, places, count, attribute);
+  output.body().position = {tape->id(), record.index, record.version};
 }
 
 void record(const Op& op, const Tensor& output, std::span<const Tensor* const> inputs,

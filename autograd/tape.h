@@ -32,12 +32,13 @@ namespace ebb {
 struct Record {
   static constexpr std::uint32_t none = detail::TapePosition::none;  // an input that is a number, not a tensor
   static constexpr std::uint32_t few = 6;
+  using Few = std::array<std::uint32_t, few>;
 
   const Op& op;
   Tensor output;
   std::int64_t attribute;  // the op's own: an axis, a time step, the bits of a number
   union {
-    std::uint32_t near[few];
+    Few near;
     const std::uint32_t* far;  // where there are more
   };
   std::uint32_t index;    // this record's position
@@ -46,7 +47,7 @@ struct Record {
   std::uint32_t count;    // of inputs
 
   // Positions of the inputs on the tape.
-  std::span<const std::uint32_t> inputs() const { return {count <= few ? near : far, count}; }
+  std::span<const std::uint32_t> inputs() const { return {count <= few ? near.data() : far, count}; }
 };
 
 // Called as a sweep passes a record, with the gradient that arrives at it, which it must not write. Runs paused; may
@@ -166,7 +167,8 @@ class [[nodiscard]] Tape {
   friend class Jacobian;
   friend class TapeReader;
   friend class Recomputation;
-  friend void record(const Op&, const Tensor&, std::span<const Tensor* const>, std::int64_t, const std::uint32_t*);
+  friend void record(const Op&, const Tensor&, std::span<const Tensor* const>, std::int64_t);
+  friend void record_at(const Op&, const Tensor&, const Record::Few&, std::uint32_t, std::int64_t);
   friend void record(const Op&, const Tensor&, std::span<const Tensor* const>, std::shared_ptr<const void>);
   friend std::uint32_t place_on_tape(const Tensor&);
 
@@ -174,8 +176,13 @@ class [[nodiscard]] Tape {
   std::uint32_t position(const Tensor& x);
   std::uint32_t source(const Tensor& x);
   std::uint32_t append(const Op& op, const Tensor& output, std::span<const Tensor* const> inputs,
-                       std::int64_t attribute, const std::uint32_t* places = nullptr);
-  Record& add(const Op& op, const Tensor& output, std::int64_t attribute, std::uint32_t count);
+                       std::int64_t attribute);
+  template <std::uint32_t count>
+  std::uint32_t append_few(const Op& op, const Tensor& output, const Tensor* const* inputs, std::int64_t attribute);
+  std::uint32_t append_many(const Op& op, const Tensor& output, std::span<const Tensor* const> inputs,
+                            std::int64_t attribute);
+  Record& add(const Op& op, const Tensor& output, const Record::Few& near, std::uint32_t count, std::int64_t attribute);
+  void add_chunk();
   void refuse_living_inner_result(std::uint64_t tape) const;
   void truncate(std::uint32_t size) noexcept;
   void hand_over_sources() noexcept;
@@ -236,11 +243,9 @@ class [[nodiscard]] Transaction {
   int exceptions_;  // in flight at the start
 };
 
-// Records on the current tape that `op` made `output` (a tensor of its own, or a view) of `inputs`. Null stands for an
-// operand that is a number, or whose place on the tape is given: `places` are as many as the inputs. Does nothing when
-// no tape records. For those who write ops.
-void record(const Op& op, const Tensor& output, std::span<const Tensor* const> inputs, std::int64_t attribute = 0,
-            const std::uint32_t* places = nullptr);
+// Records on the current tape that `op` made `output` (a tensor of its own, or a view) of `inputs`; null stands for an
+// operand that is a number. Does nothing when no tape records. For those who write ops.
+void record(const Op& op, const Tensor& output, std::span<const Tensor* const> inputs, std::int64_t attribute = 0);
 inline void record(const Op& op, const Tensor& output, std::initializer_list<const Tensor*> inputs,
                    std::int64_t attribute = 0) {
   record(op, output, std::span(inputs.begin(), inputs.size()), attribute);
@@ -248,6 +253,9 @@ inline void record(const Op& op, const Tensor& output, std::initializer_list<con
 // Where the current tape keeps x (as a source, if it is new there), or Record::none when no tape records: for inputs
 // that many records share. It holds until that tape is gone or x is written.
 std::uint32_t place_on_tape(const Tensor& x);
+// The same where that is known of all inputs: the first `count` of these.
+void record_at(const Op& op, const Tensor& output, const Record::Few& places, std::uint32_t count,
+               std::int64_t attribute);
 // The same for an op whose rules need an object besides, which lives as long as the record: kept<T>(record) there.
 void record(const Op& op, const Tensor& output, std::span<const Tensor* const> inputs,
             std::shared_ptr<const void> object);

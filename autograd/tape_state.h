@@ -57,7 +57,7 @@ struct Window {
 // Products aᵀ b that wait to be added to the gradients of several records, their targets, all with the same b: the
 // addresses of the rows of all the a and b.
 struct Gathering {
-  using Targets = std::array<std::uint32_t, Sweep::most_factors>;
+  using Targets = Sweep::Targets;
   using Rows = std::vector<const void*>;
 
   Targets targets;  // as a rule names them; none behind the last
@@ -70,8 +70,17 @@ struct Gathering {
   std::array<Rows, Sweep::most_factors> left;
   Rows right;
   std::vector<Tensor> held;  // the b; each a is a value on the tape
+  Tensor block;              // or what a chain writes its b into (chain.h)
 
-  void make_room(std::size_t rows);
+  void make_room(std::size_t rows) {
+    if (count + rows > right.size()) enlarge(rows);
+  }
+  void enlarge(std::size_t rows);
+  // Enters the addresses of the next rows, a step apart, into one of the tables.
+  void place(Rows& table, const std::byte* row, std::size_t step, std::size_t rows) const {
+    const void** to = table.data() + count;
+    for (; rows > 0; --rows, row += step) *to++ = row;
+  }
   void clear() noexcept;
 };
 
@@ -121,7 +130,7 @@ struct Pass::State {
   Window& open_window(std::uint32_t first, std::uint32_t last);
   void close_window() noexcept;
   // The gathering of products with b for these targets, whose cells know of it.
-  Gathering& gathering_of(const Gathering::Targets& targets, const Tensor& b);
+  Gathering& gathering_of(const Gathering::Targets& targets, DType type, Index columns);
   Pieces& pieces_of(Cell& cell);
   void clear() noexcept;
 
@@ -231,6 +240,14 @@ inline bool fits(const Tensor& like, const Tensor& g) { return g.shape() == like
 
 // Whether g is the addend, for every row of a few, of a row that was added to each: a product with a column of ones.
 bool is_bias(const Tensor& like, const Tensor& g);
+// Rows of products that are gathered before they are multiplied.
+inline constexpr std::size_t gathered_rows = 256;
+// A row of a column of ones.
+inline constexpr float f32_one = 1;
+inline constexpr double f64_one = 1;
+inline const std::byte* one_of(DType type) {
+  return type == f32 ? reinterpret_cast<const std::byte*>(&f32_one) : reinterpret_cast<const std::byte*>(&f64_one);
+}
 // Makes a sum one that can be added into: `like`'s shape, zeros if there is none yet.
 void make_writable(Tensor& sum, const Tensor& like);
 void require_type(const Record& record, const Tensor& input, const Tensor& contribution);

@@ -200,6 +200,13 @@ inline bool unique(const Tensor& x) {
   const Body& body = x.body();
   return body.references.get() == 1 && (!body.root || body.root->references.get() == 1);
 }
+// For who would overwrite x's values: whether nobody else holds them. If so their version moves on, for products may
+// have kept a copy of what they were (packed.h).
+inline bool claim(const Tensor& x) {
+  if (!unique(x)) return false;
+  ++x.body().storage().version;
+  return true;
+}
 // Element `i`, whatever the type.
 double element(const Tensor& x, Index i);
 // Calls f with a value of the element type: f(float{}) or f(double{}). Error naming `op` for int64.

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstring>
 
 #include "autograd/elementwise.h"
 #include "autograd/matrix.h"
@@ -35,7 +36,20 @@ void GradientFlow::observe(const Record& record, const Tensor& gradient) {
   const double norm = ebb::detail::norm_value(gradient);
   state_gradient[k] = norm != 0 ? Magnitude::of(norm) : Magnitude{0, kind_of_zero(k)};
   if (k > 0 && !contribution.empty()) contribution[k] = contribution_at(k, gradient);
-  later_gradient_ = gradient;
+  keep(gradient);
+}
+
+void GradientFlow::keep(const Tensor& gradient) {
+  constexpr Index small = 256;
+  const auto elements = gradient.size();
+  if (elements > small) {
+    later_gradient_ = gradient;
+    return;
+  }
+  if (!later_gradient_.defined() || later_gradient_.size() != elements || later_gradient_.dtype() != gradient.dtype())
+    later_gradient_ = ebb::detail::uninitialised_like(gradient);
+  std::memcpy(later_gradient_.body().data, gradient.body().data,
+              static_cast<std::size_t>(elements) * bytes_of(gradient.dtype()));
 }
 
 namespace {

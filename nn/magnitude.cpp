@@ -15,9 +15,8 @@ std::string_view name(Kind kind) {
   return names[static_cast<std::size_t>(kind)];
 }
 
-Magnitude Magnitude::of(double norm) {
-  if (std::isnan(norm)) return {not_a_number, Kind::nan};
-  return {norm, std::isinf(norm) ? Kind::infinite : Kind::number};
+Magnitude Magnitude::not_finite(double norm) {
+  return std::isnan(norm) ? Magnitude{not_a_number, Kind::nan} : Magnitude{norm, Kind::infinite};
 }
 
 Magnitude Magnitude::no_path() { return {not_a_number, Kind::no_path}; }

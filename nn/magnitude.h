@@ -1,6 +1,7 @@
 // How large something is, and what it means where that is no ordinary number.
 #pragma once
 
+#include <cmath>
 #include <cstdint>
 #include <span>
 #include <string_view>
@@ -27,8 +28,12 @@ struct Magnitude {
   Kind kind;
 
   operator double() const { return value; }  // NOLINT(google-explicit-constructor): it is a number first
-  static Magnitude of(double norm);          // number, infinite or nan
+  // A number, infinite or nan.
+  static Magnitude of(double norm) { return std::isfinite(norm) ? Magnitude{norm, Kind::number} : not_finite(norm); }
   static Magnitude no_path();
+
+ private:
+  static Magnitude not_finite(double norm);
 };
 
 // By time step.

@@ -5,6 +5,7 @@
 #include <iterator>
 #include <utility>
 
+#include "autograd/reduction.h"
 #include "nn/finite.h"
 
 namespace ebb::nn {
@@ -15,13 +16,8 @@ bool detail::all_finite(const char* what, std::span<const Tensor> gradients, std
     const bool bad = ebb::detail::by_float_type(what, gradients[k].dtype(), [&](auto zero) {
       using T = decltype(zero);
       const auto values = gradients[k].values<T>();
-      // 0 · x is NaN for infinity and NaN, and stays; eight sums, so that none waits for another.
-      T checks[8] = {};
-      for (std::size_t i = 0; i + 8 <= values.size(); i += 8)
-        for (std::size_t j = 0; j < 8; ++j) checks[j] += 0 * (squares ? values[i + j] * values[i + j] : values[i + j]);
-      for (std::size_t i = values.size() / 8 * 8; i < values.size(); ++i)
-        checks[0] += 0 * (squares ? values[i] * values[i] : values[i]);
-      if (std::all_of(std::begin(checks), std::end(checks), [](T check) { return check == 0; })) return false;
+      const auto largest = static_cast<T>(ebb::detail::largest_magnitude(gradients[k]));
+      if (std::isfinite(squares ? largest * largest : largest)) return false;
       if (non_finite == NonFinite::skip) return true;
       std::size_t i = 0;
       while (std::isfinite(squares ? values[i] * values[i] : values[i])) ++i;

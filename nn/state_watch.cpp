@@ -11,8 +11,12 @@ StateWatch::StateWatch(const char* what, const Unrolled& run) : what_(what) {
   tape_ = tape->id();
   positions_.reserve(run.states.size());
   for (const Tensor& state : run.states) {
-    const Record* record = tape->find(state);
-    positions_.push_back(record ? record->index : Record::none);
+    std::uint32_t index = state.position().index;
+    if (state.position().tape != tape_ || state.position().version != state.version()) {
+      const Record* record = tape->find(state);
+      index = record ? record->index : Record::none;
+    }
+    positions_.push_back(index);
   }
 }
 

@@ -100,3 +100,24 @@ TEST_CASE("packed: copies are replaced with each version, and go with their weig
   release_memory();
   CHECK(detail::system_bytes_held() == before);
 }
+
+// Rules overwrite what arrives where nobody else holds it, and hand it on.
+TEST_CASE("packed: an observer multiplies by the gradients as they are") {
+  const Tensor x = varied({6, 5}, 1), a = varied({3, 6}, 8);
+  Rng rng(1);
+  const nn::Rnn rnn({.inputs = 5, .hidden = 5, .activation = nn::Activation::identity, .dtype = f64}, rng);
+  Tape tape;
+  Tensor y = x;
+  for (int k = 0; k < 4; ++k) y = tanh(y) + x;
+  y = rnn(reshape(y, {3, 2, 5})).last();
+  int seen = 0;
+  const auto observer = [&](const Record&, const Tensor& g) {
+    if (g.rank() != 2) return;
+    const Tensor left = slice(transpose(a), 0, g.extent(0));
+    const Tensor product = matmul(transpose(left), g);
+    CHECK(distance(product, by_hand(transpose(left), g)) < 1e-14);
+    ++seen;
+  };
+  (void)tape.gradient(sum(y * y), x, {.observer = observer});
+  CHECK(seen >= 10);
+}

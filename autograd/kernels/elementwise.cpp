@@ -1,11 +1,10 @@
 // Elementwise loops, reductions and log-softmax for the level EBB_LEVEL. Compiled without FMA contraction, so that a
 // formula gives the same bits in a loop's vector part and in its tail.
 #include "autograd/kernels/tables.h"
+#include "autograd/kernels/vectors.h"
 
 namespace ebb::kernels {
 namespace {
-
-constexpr Level level = Level::EBB_LEVEL;
 
 template <class T>
 void add_into(const T* x, T* y, Index n) {
@@ -24,6 +23,11 @@ void where_loop(const T* condition, Index condition_step, const T* a, Index a_st
   }
 }
 
+inline double sum_of_eight(const double* x) {
+  const double pairs[4] = {x[0] + x[4], x[1] + x[5], x[2] + x[6], x[3] + x[7]};
+  return (pairs[0] + pairs[2]) + (pairs[1] + pairs[3]);
+}
+
 // Sums term(i) in eight interleaved partial sums, which fit every vector width and fix the order; these are sums of
 // `chains` others where there are many terms, for each of them has to wait for itself.
 template <Index chains, class Term>
@@ -36,8 +40,7 @@ inline double interleaved_sum(Index n, Term term) {
   for (; i < n; ++i) partial[i / 8 % chains][i % 8] += term(i);
   for (Index c = 1; c < chains; ++c)
     for (Index j = 0; j < 8; ++j) partial[0][j] += partial[c][j];
-  const double* sum = partial[0];
-  return ((sum[0] + sum[4]) + (sum[2] + sum[6])) + ((sum[1] + sum[5]) + (sum[3] + sum[7]));
+  return sum_of_eight(partial[0]);
 }
 template <class Term>
 inline double interleaved_sum(Index n, Term term) {
@@ -49,24 +52,61 @@ double sum(const T* x, Index n) {
   return interleaved_sum(n, [x](Index i) { return static_cast<double>(x[i]); });
 }
 
+// The same for squares, by vectors: the loop over eight isn't seen as one.
+using Doubles = VectorOf<double>::type;
+constexpr Index doubles = VectorOf<double>::width;
+using Eight = Doubles[8 / doubles];
+
 template <class T>
+[[gnu::always_inline]] inline void add_squares(const T* x, double c, Eight& sum) {
+  using Elements __attribute__((vector_size(doubles * sizeof(T)), aligned(sizeof(T)), may_alias)) = T;
+#pragma GCC unroll 4
+  for (Index q = 0; q < 8 / doubles; ++q) {
+    const Elements elements = *reinterpret_cast<const Elements*>(x + q * doubles);
+    const Doubles v = c * __builtin_convertvector(elements, Doubles);
+    sum[q] += v * v;
+  }
+}
+
+template <Index chains, class T>
 double sum_of_squares(const T* x, double c, Index n) {
-  return interleaved_sum(n, [x, c](Index i) {
-    const double v = c * static_cast<double>(x[i]);
-    return v * v;
-  });
+  Eight partial[chains] = {};
+  Index i = 0;
+  for (; i + 8 * chains <= n; i += 8 * chains)
+#pragma GCC unroll 4
+    for (Index k = 0; k < chains; ++k) add_squares(x + i + 8 * k, c, partial[k]);
+#pragma GCC unroll 4
+  for (Index k = 0; k < chains; ++k, i += 8) {
+    if (i + 8 <= n) {
+      add_squares(x + i, c, partial[k]);
+    } else if (i < n) {
+      T rest[8] = {};
+      for (Index j = i; j < n; ++j) rest[j - i] = x[j];
+      add_squares(rest, c, partial[k]);
+    }
+  }
+#pragma GCC unroll 4
+  for (Index k = 1; k < chains; ++k)
+#pragma GCC unroll 4
+    for (Index q = 0; q < 8 / doubles; ++q) partial[0][q] += partial[k][q];
+  return sum_of_eight(reinterpret_cast<const double*>(partial));
 }
 
 template <class T>
+double sum_of_squares(const T* x, double c, Index n) {
+  return n < 64 ? sum_of_squares<1>(x, c, n) : sum_of_squares<4>(x, c, n);
+}
+
+// As bits, for these are in the order of the magnitudes, infinity and then NaNs at the end.
+template <class T>
 double largest(const T* x, Index n) {
-  T result = 0;
-  bool nan = false;
+  using C = detail::ExpConstants<T>;
+  typename C::Bits result = 0;
   for (Index i = 0; i < n; ++i) {
-    const T magnitude = x[i] < 0 ? -x[i] : x[i];
-    result = magnitude > result ? magnitude : result;
-    nan |= static_cast<bool>(__builtin_isnan(x[i]));
+    const auto bits = static_cast<typename C::Bits>(__builtin_bit_cast(typename C::Bits, x[i]) & C::magnitude);
+    result = bits > result ? bits : result;
   }
-  return nan ? static_cast<double>(__builtin_nan("")) : static_cast<double>(result);
+  return static_cast<double>(__builtin_bit_cast(T, result));
 }
 
 template <class T>

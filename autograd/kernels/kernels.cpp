@@ -41,6 +41,7 @@ Table<T> make_table() {
   Table<T> table{};
   fill_elementwise<T, level>(table);
   fill_matrix<T, level>(table);
+  fill_affine<T, level>(table);
   fill_gram<T, level>(table);
   return table;
 }

@@ -1,4 +1,4 @@
-// The parts that each instruction set's objects export: elementwise.cpp, matrix.cpp and gram.cpp, once per Level.
+// The parts that each instruction set's objects export: one of each file, once per Level.
 #pragma once
 
 #include "autograd/kernels/kernels.h"
@@ -9,6 +9,8 @@ template <class T, Level level>
 void fill_elementwise(Table<T>& table);
 template <class T, Level level>
 void fill_matrix(Table<T>& table);
+template <class T, Level level>
+void fill_affine(Table<T>& table);
 template <class T, Level level>
 void fill_gram(Table<T>& table);
 

@@ -1,0 +1,84 @@
+#include "autograd/chain.h"
+
+namespace ebb {
+
+using detail::gathered_rows;
+
+bool Chain::suits(const Sweep& sweep, Index rows) {
+  return !sweep.recorded() && !sweep.state_.check_finite && rows > 0 && rows <= static_cast<Index>(gathered_rows);
+}
+
+Chain::Chain(Sweep& sweep, const Record& last, Tensor g, Index state, std::initializer_list<LeftFactor> factors,
+             Index columns)
+    : sweep_(sweep),
+      pass_(sweep.state_),
+      record_(&last),
+      gradient_(std::move(g)),
+      state_(state),
+      rows_(static_cast<std::size_t>(gradient_.extent(0))),
+      row_bytes_(static_cast<std::size_t>(columns) * bytes_of(gradient_.dtype())),
+      capacity_((gathered_rows + rows_ - 1) / rows_ * rows_) {
+  const DType type = gradient_.dtype();
+  Gathering& gathering = pass_.gathering_of(Sweep::targets_of(last, factors), type, columns);
+  gathering_ = static_cast<std::size_t>(&gathering - pass_.gatherings.data());
+  std::size_t i = 0;
+  for (const LeftFactor& factor : factors) {
+    const Index extent = gathering.extents[i];
+    const auto length = static_cast<std::size_t>(factor.from == LeftFactor::ones ? 0 : extent);
+    lefts_[i++] = {factor.from, length * bytes_of(type), extent > 0};
+    gives_ = gives_ || extent > 0;
+  }
+  if (gathering.block.defined() && gathering.block.extent(0) >= static_cast<Index>(capacity_)) return;
+  sweep_.multiply(gathering);
+  gathering.block = detail::uninitialised(type, {static_cast<Index>(capacity_), columns});
+}
+
+void Chain::give_products(std::initializer_list<Index> firsts) {
+  if (!gives_) return;
+  Gathering& to = gathering();
+  to.make_room(rows_);
+  const Rows* left = lefts_.data();
+  Gathering::Rows* table = to.left.data();
+  for (const Index first : firsts) {
+    if (!left->wanted) {
+    } else if (left->from == LeftFactor::ones) {
+      to.place(*table, detail::one_of(to.type), 0, rows_);
+    } else {
+      const std::byte* a = input(left->from).body().data;
+      to.place(*table, a + static_cast<std::size_t>(first) * left->bytes, left->bytes, rows_);
+    }
+    ++left;
+    ++table;
+  }
+  to.place(to.right, to.block.body().data + to.count * row_bytes_, row_bytes_, rows_);
+  to.count += rows_;
+  if (to.count >= gathered_rows) sweep_.multiply(to);
+}
+
+// Whether the record before reads what this one does, but for the state that leads on.
+inline bool Chain::leads_to(const Record& before) const {
+  if (&before.op != &record_->op || before.index + 1 != record_->index || before.count != record_->count) return false;
+  for (std::uint32_t i = 0; i < before.count; ++i)
+    if (before.near[i] != record_->near[i] && i != static_cast<std::uint32_t>(state_)) return false;
+  return true;
+}
+
+bool Chain::pass_on(Tensor g) {
+  const Record& before = source(state_);
+  if (!leads_to(before) || cell_->asked || cell_->gathered) {
+    sweep_.give(*record_, state_, std::move(g));
+    return false;
+  }
+  if (before.index >= detail::fetched_ahead) detail::fetch(pass_.records->at(before.index - detail::fetched_ahead));
+  if (cell_->sum.defined()) {
+    sweep_.give(*record_, state_, std::move(g));
+    g = std::move(cell_->sum);
+  }
+  if (sweep_.observer_) (*sweep_.observer_)(before, g);  // a sweep that isn't recorded is paused
+  gradient_ = std::move(g);
+  record_ = &before;
+  sweep_.passed_ = before.index;
+  return true;
+}
+
+}  // namespace ebb
