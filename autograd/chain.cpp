@@ -12,6 +12,7 @@ Chain::Chain(Sweep& sweep, const Record& last, Tensor g, Index state, std::initi
              Index columns)
     : sweep_(sweep),
       pass_(sweep.state_),
+      first_(&last),
       record_(&last),
       gradient_(std::move(g)),
       state_(state),
@@ -65,7 +66,7 @@ inline bool Chain::leads_to(const Record& before) const {
 
 bool Chain::pass_on(Tensor g) {
   const Record& before = source(state_);
-  if (!leads_to(before) || cell_->asked || cell_->gathered) {
+  if (!leads_to(before) || cell_->asked || cell_->gathering != Record::none) {
     sweep_.give(*record_, state_, std::move(g));
     return false;
   }
@@ -74,7 +75,6 @@ bool Chain::pass_on(Tensor g) {
     sweep_.give(*record_, state_, std::move(g));
     g = std::move(cell_->sum);
   }
-  if (sweep_.observer_) (*sweep_.observer_)(before, g);  // a sweep that isn't recorded is paused
   gradient_ = std::move(g);
   record_ = &before;
   sweep_.passed_ = before.index;

@@ -28,6 +28,14 @@ class Chain {
   const Tensor& input(Index i) const { return detail::checked(pass_.op, source(i), *record_); }
   const Tensor& output() const { return detail::checked(pass_.op, *record_, *record_); }
   Tensor take_gradient() { return std::move(gradient_); }
+  // For the gradient of a state like this one's: the place of g, which is done with, unless somebody still holds it.
+  // (Whoever holds the latest alone, as an observer may, makes them alternate between two places.)
+  Tensor place_of(Tensor g) {
+    if (detail::claim(g)) return g;
+    Tensor place = spare_.defined() && detail::claim(spare_) ? std::move(spare_) : detail::uninitialised_like(g);
+    spare_ = std::move(g);
+    return place;
+  }
 
   // Where this record's b is to be written; it stays there until the next one's is asked for.
   std::byte* room() {
@@ -37,13 +45,18 @@ class Chain {
   }
   // Then: gives its products, factor i with the rows from firsts[i] on.
   void give_products(std::initializer_list<Index> firsts);
+  // Shows g, what has arrived, to the sweep's observer. Best done late, for then the observer's work on g and the
+  // rule's go on side by side.
+  void show(const Tensor& g) {
+    if (sweep_.observer_ && record_ != first_) (*sweep_.observer_)(*record_, g);  // the first one has been shown
+  }
   // Whether something that was asked for lies behind the state.
   bool goes_on() {
     cell_ = pass_.find(record_->near[state_]);
     return cell_;
   }
-  // Where it does: adds g to the state, the last that this record has to give, and goes to the record before, whose
-  // observer it calls. False where the chain has ended, and the rest is the sweep's.
+  // Where it does: adds g to the state, the last that this record has to give, and goes to the record before. False
+  // where the chain has ended, and the rest is the sweep's.
   bool pass_on(Tensor g);
 
  private:
@@ -60,9 +73,10 @@ class Chain {
 
   Sweep& sweep_;
   Pass::State& pass_;
+  const Record* const first_;
   const Record* record_;
   Cell* cell_ = nullptr;  // the state's
-  Tensor gradient_;
+  Tensor gradient_, spare_;
   Index state_;
   std::array<Rows, Sweep::most_factors> lefts_;
   bool gives_ = false;     // any

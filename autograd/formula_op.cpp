@@ -57,8 +57,11 @@ Tensor detail::apply(const UnaryOp& op, const Tensor& x) {
 
 Tensor detail::apply(const BinaryOp& op, const Operand& a, const Operand& b) {
   if (a.tensor && b.tensor) detail::require_same_type(op.name, *a.tensor, *b.tensor);
-  const Tensor& some = a.tensor ? *a.tensor : *b.tensor;
-  const bool plain = !a.tensor || !b.tensor || a.tensor->shape() == b.tensor->shape();
+  const Tensor& some = a.tensor && !(b.tensor && b.tensor->rank() > a.tensor->rank()) ? *a.tensor : *b.tensor;
+  // Whether no element meets several.
+  const bool plain = !a.tensor || !b.tensor || a.tensor->shape() == b.tensor->shape() ||
+                     (a.tensor->size() == b.tensor->size() &&
+                      broadcasts_to((&some == a.tensor ? b.tensor : a.tensor)->shape(), some.shape()));
   Tensor y = plain ? detail::uninitialised_like(some)
                    : uninitialised(some.dtype(), broadcast(op.name, a.tensor->shape(), b.tensor->shape()));
   by_float_type(op.name, some.dtype(), [&](auto zero) {

@@ -25,19 +25,19 @@ void Gathering::enlarge(std::size_t rows) {
   right.resize(2 * (count + rows));
 }
 
+void Gathering::place_many(Rows& table, const std::byte* row, std::size_t step, std::size_t rows) const {
+  const void** to = table.data() + count;
+  for (; rows > 0; --rows, row += step) *to++ = row;
+}
+
 void Gathering::clear() noexcept {
   count = 0;
   held.clear();
 }
 
-Gathering& Pass::State::gathering_of(const Gathering::Targets& targets, DType type, Index columns) {
-  // One by one: read as a whole, targets that were just written would be waited for.
-  const auto are_those = [&](const Gathering::Targets& others) {
-    return others[0] == targets[0] && others[1] == targets[1] && others[2] == targets[2] && others[3] == targets[3];
-  };
-  static_assert(Sweep::most_factors == 4);
+Gathering& Pass::State::another_gathering_of(const Gathering::Targets& targets, DType type, Index columns) {
   for (std::size_t i = 0; i < gathering_count; ++i)
-    if (are_those(gatherings[i].targets)) return gatherings[i];
+    if (gatherings[i].is_for(targets)) return gatherings[i];
   if (gathering_count == gatherings.size()) gatherings.emplace_back();
   Gathering& gathering = gatherings[gathering_count++];
   gathering.targets = targets;
@@ -46,7 +46,7 @@ Gathering& Pass::State::gathering_of(const Gathering::Targets& targets, DType ty
   gathering.block = {};
   for (std::size_t i = 0; i < targets.size(); ++i) {
     Cell* cell = targets[i] == Record::none ? nullptr : find(targets[i]);
-    if (cell) cell->gathered = true;
+    if (cell) cell->gathering = static_cast<std::uint32_t>(gathering_count - 1);
     if (!cell) {
       gathering.extents[i] = 0;
       continue;
@@ -87,15 +87,6 @@ inline void require_product(const Record& record, const Tensor& like, const Tens
 
 }  // namespace
 
-Sweep::Targets Sweep::targets_of(const Record& record, std::initializer_list<LeftFactor> factors) {
-  Targets targets;
-  targets.fill(Record::none);
-  const std::span<const std::uint32_t> inputs = record.inputs();
-  std::transform(factors.begin(), factors.end(), targets.begin(),
-                 [&](const LeftFactor& factor) { return inputs[static_cast<std::size_t>(factor.into)]; });
-  return targets;
-}
-
 void Sweep::give_products(const Record& record, std::initializer_list<LeftFactor> factors, const Tensor& b) {
   if (factors.size() > most_factors)
     fail("gradient", "the rule of {} gives products to {} inputs; at most {} can have a factor in common",
@@ -116,35 +107,30 @@ void Sweep::give_products(const Record& record, std::initializer_list<LeftFactor
 // Has the products wait, where their shapes fit: a bias only in a few rows, for many are better summed in float64.
 bool Sweep::gather(const Record& record, std::initializer_list<LeftFactor> factors, const Tensor& b) {
   if (b.rank() != 2) return false;
-  const std::span<const std::uint32_t> inputs = record.inputs();
-  Gathering& gathering = state_.gathering_of(targets_of(record, factors), b.dtype(), b.extent(1));
-  const Index rows = b.extent(0), n = gathering.columns;
-  if (b.extent(1) != n || b.dtype() != gathering.type) return false;
-  gathering.make_room(static_cast<std::size_t>(rows));
-  const auto place_rows = [&](Gathering::Rows& table, const std::byte* row, Index length) {
-    const std::size_t step = static_cast<std::size_t>(length) * bytes_of(gathering.type);
-    gathering.place(table, row, step, static_cast<std::size_t>(rows));
-  };
-  std::size_t i = 0;
-  for (const LeftFactor& factor : factors) {
+  const DType type = b.dtype();
+  const Index rows = b.shape().begin()[0], columns = b.shape().begin()[1];
+  Gathering& gathering = state_.gathering_of(targets_of(record, factors), type, columns);
+  if (columns != gathering.columns || type != gathering.type) return false;
+  const std::size_t count = static_cast<std::size_t>(rows), element = bytes_of(type);
+  gathering.make_room(count);
+  for (std::size_t i = 0; i < factors.size(); ++i) {
+    const LeftFactor& factor = factors.begin()[i];
     const Index m = gathering.extents[i];
-    const bool is_bias = gathering.is_bias[i];
-    Gathering::Rows& left = gathering.left[i++];
     if (m == 0) continue;
-    if (m < 0) return false;
+    if (m < 0 || gathering.is_bias[i] != (factor.from == LeftFactor::ones)) return false;
     if (factor.from == LeftFactor::ones) {
-      if (!is_bias || rows > static_cast<Index>(gathered_rows)) return false;
-      place_rows(left, one_of(gathering.type), 0);
+      if (count > gathered_rows) return false;
+      gathering.place(gathering.left[i], one_of(type), 0, count);
     } else {
-      const Tensor& a =
-          detail::checked(state_.op, state_.records->at(inputs[static_cast<std::size_t>(factor.from)]), record);
-      if (is_bias || !has_rows(a, factor.first, rows, m, gathering.type)) return false;
-      const std::size_t before = static_cast<std::size_t>(factor.first * m) * bytes_of(gathering.type);
-      place_rows(left, a.body().data + before, m);
+      const Record& source = state_.records->at(record.inputs()[static_cast<std::size_t>(factor.from)]);
+      const Tensor& a = detail::checked(state_.op, source, record);
+      if (!has_rows(a, factor.first, rows, m, type)) return false;
+      const std::size_t row = static_cast<std::size_t>(m) * element;
+      gathering.place(gathering.left[i], a.body().data + static_cast<std::size_t>(factor.first) * row, row, count);
     }
   }
-  place_rows(gathering.right, b.body().data, n);
-  gathering.count += static_cast<std::size_t>(rows);
+  gathering.place(gathering.right, b.body().data, static_cast<std::size_t>(columns) * element, count);
+  gathering.count += count;
   gathering.held.push_back(b);
   if (gathering.count >= gathered_rows) multiply(gathering);
   return true;

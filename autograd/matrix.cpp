@@ -3,7 +3,6 @@
 #include "autograd/elementwise.h"
 #include "autograd/kernels/kernels.h"
 #include "autograd/layout.h"
-#include "autograd/matrix_kernels.h"
 #include "autograd/packed.h"
 #include "autograd/reduction.h"
 #include "autograd/tape.h"
@@ -19,13 +18,42 @@ namespace {
 // The record's attribute.
 constexpr std::int64_t transpose_a = 1, transpose_b = 2;
 
+extern const Op matmul_op;
+
+// y = a b for matrices that fit. With the same values for the second time, it pays to lay b out; transposed it has to
+// be laid out anew in any case.
+template <class T>
+void multiply(const Tensor& a, const Tensor& b, const MatmulOptions& options, const Tensor& y, Index m, Index n,
+              Index k) {
+  const auto& table = kernels::table<T>();
+  const Index a_row = options.transpose_a ? 1 : k, a_column = options.transpose_a ? m : 1;
+  Tensor once;
+  const Tensor* panels = detail::packed_if_it_pays(b, options.transpose_b);
+  if (!panels && options.transpose_b) panels = &(once = detail::packed_once(b, true));
+  if (panels)
+    table.packed_product(m, n, k, data<T>(a), a_row, a_column, data<T>(*panels), data<T>(y), n, /*accumulate=*/false);
+  else
+    table.product(m, n, k, data<T>(a), a_row, a_column, data<T>(b), n, data<T>(y), n, /*accumulate=*/false);
+}
+
+Tensor product(const Tensor& a, const Tensor& b, const MatmulOptions& options) {
+  const bool ta = options.transpose_a, tb = options.transpose_b;
+  const Index *of_a = a.shape().begin(), *of_b = b.shape().begin();
+  const Index m = of_a[ta], k = of_a[!ta], n = of_b[!tb];
+  Tensor y = uninitialised(a.dtype(), {m, n});
+  if (y.size() > 0)
+    by_float_type("matmul", a.dtype(), [&](auto zero) { multiply<decltype(zero)>(a, b, options, y, m, n, k); });
+  record(matmul_op, y, {&a, &b}, (ta ? transpose_a : 0) | (tb ? transpose_b : 0));
+  return y;
+}
+
 // With y = a b: ∂a = g bᵀ, ∂b = aᵀ g; and what follows from these for transposed operands.
 void matmul_rule(Sweep& sweep, const Record& record, Tensor g) {
   const bool ta = record.attribute & transpose_a, tb = record.attribute & transpose_b;
   if (sweep.wants(record, 0)) {
     const Tensor& b = sweep.input(record, 1);
     sweep.give(record, 0,
-               ta ? matmul(b, g, {.transpose_a = tb, .transpose_b = true}) : matmul(g, b, {.transpose_b = !tb}));
+               ta ? product(b, g, {.transpose_a = tb, .transpose_b = true}) : product(g, b, {.transpose_b = !tb}));
   }
   if (sweep.wants(record, 1)) {
     if (!ta && !tb) {
@@ -33,7 +61,7 @@ void matmul_rule(Sweep& sweep, const Record& record, Tensor g) {
     } else {
       const Tensor& a = sweep.input(record, 0);
       sweep.give(record, 1,
-                 tb ? matmul(g, a, {.transpose_a = true, .transpose_b = ta}) : matmul(a, g, {.transpose_a = !ta}));
+                 tb ? product(g, a, {.transpose_a = true, .transpose_b = ta}) : product(a, g, {.transpose_a = !ta}));
     }
   }
 }
@@ -63,15 +91,6 @@ void require_vectors(const char* op, const Tensor& a, const Tensor& b) {
     fail<ShapeError>(op, "{} and {} must be vectors; reshape them, or use matmul", a.shape(), b.shape());
 }
 
-// Both are matrices that fit.
-Tensor product(const Tensor& a, const Tensor& b, const MatmulOptions& options) {
-  const Shape shape{a.extent(options.transpose_a ? 1 : 0), b.extent(options.transpose_b ? 0 : 1)};
-  Tensor y = uninitialised(a.dtype(), shape);
-  detail::multiply(a, options.transpose_a, b, options.transpose_b, y, /*accumulate=*/false);
-  record(matmul_op, y, {&a, &b}, (options.transpose_a ? transpose_a : 0) | (options.transpose_b ? transpose_b : 0));
-  return y;
-}
-
 }  // namespace
 
 Tensor matmul(const Tensor& a, const Tensor& b, const MatmulOptions& options) {
@@ -82,7 +101,7 @@ Tensor matmul(const Tensor& a, const Tensor& b, const MatmulOptions& options) {
   if ((options.transpose_a && a.rank() != 2) || (options.transpose_b && b.rank() != 2))
     fail<ShapeError>("matmul", "{}{} × {}{}: only matrices are transposed; use permute", a.shape(),
                      options.transpose_a ? "ᵀ" : "", b.shape(), options.transpose_b ? "ᵀ" : "");
-  const Index inner = a.extent(options.transpose_a ? 0 : -1), inner_b = b.extent(options.transpose_b ? 1 : 0);
+  const Index inner = a.extent(options.transpose_a ? 0 : a.rank() - 1), inner_b = b.extent(options.transpose_b);
   if (inner != inner_b)
     fail<ShapeError>("matmul", "inner dimensions differ: {}{} × {}{}; they are {} and {}", a.shape(),
                      options.transpose_a ? "ᵀ" : "", b.shape(), options.transpose_b ? "ᵀ" : "", inner, inner_b);
@@ -119,23 +138,6 @@ Tensor transpose(const Tensor& x) {
   });
   record(transpose_op, y, {&x});
   return y;
-}
-
-void detail::multiply(const Tensor& a, bool ta, const Tensor& b, bool tb, const Tensor& c, bool accumulate) {
-  if (c.size() == 0) return;
-  const bool pays = multiplied_before(b);
-  // A transposed operand has to be laid out anew in any case.
-  const Tensor panels = pays ? packed(b, tb) : tb ? packed_once(b, tb) : Tensor();
-  by_float_type("matmul", c.dtype(), [&](auto zero) {
-    using T = decltype(zero);
-    const auto& table = kernels::table<T>();
-    const Index m = c.extent(0), n = c.extent(1), k = a.extent(ta ? 0 : 1), width = a.extent(1);
-    const Index a_row = ta ? 1 : width, a_column = ta ? width : 1;
-    if (panels.defined())
-      table.packed_product(m, n, k, data<T>(a), a_row, a_column, data<T>(panels), data<T>(c), n, accumulate);
-    else
-      table.product(m, n, k, data<T>(a), a_row, a_column, data<T>(b), n, data<T>(c), n, accumulate);
-  });
 }
 
 }  // namespace ebb

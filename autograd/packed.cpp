@@ -54,13 +54,14 @@ Tensor packed_once(const Tensor& b, bool transposed) {
   return panels;
 }
 
-Tensor packed(const Tensor& b, bool transposed) {
+namespace {
+
+// The copy of this version.
+const Tensor& packed_copy(const Tensor& b, bool transposed) {
   Body& body = b.body();
-  const Body& storage = body.storage();
-  if (storage.edits > 0) return packed_once(b, transposed);
   PackedCopies& copies = copies_of(body);
   PackedCopies::Copy& copy = copies.copies[transposed];
-  const std::uint64_t version = std::uint64_t{storage.version} + 1;
+  const std::uint64_t version = std::uint64_t{body.storage().version} + 1;
   // Nobody reads what is written here: to write b while another thread multiplies by it is an error already.
   if (copy.version.load(std::memory_order_acquire) != version) {
     const std::lock_guard lock(copies.mutex);
@@ -73,12 +74,21 @@ Tensor packed(const Tensor& b, bool transposed) {
   return copy.panels;
 }
 
-bool multiplied_before(const Tensor& b) {
+}  // namespace
+
+Tensor packed(const Tensor& b, bool transposed) {
+  return b.body().storage().edits > 0 ? packed_once(b, transposed) : packed_copy(b, transposed);
+}
+
+const Tensor* packed_if_it_pays(const Tensor& b, bool transposed) {
   Body& body = b.body();
-  const std::uint32_t version = body.storage().version + 1;
-  if (body.multiplied.load(std::memory_order_relaxed) == version) return body.storage().edits == 0;
-  body.multiplied.store(version, std::memory_order_relaxed);
-  return false;
+  const Body& storage = body.storage();
+  const std::uint32_t version = storage.version + 1;
+  if (body.multiplied.load(std::memory_order_relaxed) != version) {
+    body.multiplied.store(version, std::memory_order_relaxed);
+    return nullptr;
+  }
+  return storage.edits == 0 ? &packed_copy(b, transposed) : nullptr;
 }
 
 }  // namespace ebb::detail

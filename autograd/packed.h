@@ -9,10 +9,11 @@ namespace ebb::detail {
 // The matrix b, or bᵀ, packed. It is made on first use after each write and shared by all threads that ask; while an
 // Edit is open it is made for this call alone.
 Tensor packed(const Tensor& b, bool transposed);
-// The same, not kept.
+// The same for this call alone in any case.
 Tensor packed_once(const Tensor& b, bool transposed);
 
-// Notes that b is about to multiply. True from the second time on with the same values: then packing pays.
-bool multiplied_before(const Tensor& b);
+// For a b that is about to multiply: the copy that is kept, to be looked at while b lives and isn't written, from the
+// second time on with the same values, for then packing pays; before that, and while an Edit is open, null.
+const Tensor* packed_if_it_pays(const Tensor& b, bool transposed);
 
 }  // namespace ebb::detail

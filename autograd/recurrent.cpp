@@ -48,6 +48,15 @@ Tensor times_slope(const detail::UnaryOp* formula, Tensor g, const Tensor& s, bo
   return formula ? detail::times_derivative(*formula, std::move(g), Tensor(), s, recorded) : g;
 }
 
+// The same on their elements.
+template <class T>
+void times_slope(const detail::UnaryOp* formula, const T* g, const T* s, T* u, Index n) {
+  if (formula)
+    detail::loops_of<T>(*formula).vjp(g, s, s, u, n);  // it reads no argument
+  else
+    std::copy_n(g, n, u);
+}
+
 enum Input : Index { x_in, s_in, U_in, W_in, b_in };
 
 // The same along a chain of steps, without a tensor for each u.
@@ -63,16 +72,12 @@ void along_chain(Sweep& sweep, const Record& last, Tensor g) {
   Chain chain(sweep, last, std::move(g), s_in, {{U_in, x_in}, {W_in, s_in}, {b_in}}, hidden);
   Activation activation = activation_of(last);
   const detail::UnaryOp* formula = formula_of(activation);
-  do {
+  while (true) {
     const Record& record = chain.record();
     g = chain.take_gradient();
     if (activation_of(record) != activation) formula = formula_of(activation = activation_of(record));
     T* u = reinterpret_cast<T*>(chain.room());
-    const T* y = data<T>(chain.output());
-    if (formula)
-      detail::loops_of<T>(*formula).vjp(data<T>(g), y, y, u, batch * hidden);  // what is no argument isn't read
-    else
-      std::copy_n(data<T>(g), batch * hidden, u);
+    times_slope(formula, data<T>(g), data<T>(chain.output()), u, batch * hidden);
     const Index t = time_of(record);
     chain.give_products({t * batch, 0, 0});
     if (wants_x) {
@@ -81,12 +86,14 @@ void along_chain(Sweep& sweep, const Record& last, Tensor g) {
       product(u, inputs, panels_of_U, to_x);
       sweep.give_piece(record, x_in, std::move(to_x), {.begin = t});
     }
+    chain.show(g);
     if (!chain.goes_on()) return;
     const Tensor& W = chain.input(W_in);
     if (!panels_of_W.defined()) panels_of_W = detail::packed(W, true);
-    if (!detail::claim(g)) g = detail::uninitialised_like(g);
-    product(u, hidden, panels_of_W, g);
-  } while (chain.pass_on(std::move(g)));
+    Tensor to_s = chain.place_of(std::move(g));
+    product(u, hidden, panels_of_W, to_s);
+    if (!chain.pass_on(std::move(to_s))) return;
+  }
 }
 
 // With u = g ∘ σ'(a), the paths into the parameters at this step and back to the state before:
@@ -130,10 +137,16 @@ const char* name(Activation activation) {
 
 double gamma(Activation activation) { return activation == Activation::logistic ? 0.25 : 1; }
 
-Tensor slope(Activation activation, const Tensor& s) { return detail::times_slope(activation, ones_like(s), s); }
+Tensor slope(Activation activation, const Tensor& s) {
+  return times_slope(formula_of(activation), ones_like(s), s, /*recorded=*/Tape::current() != nullptr);
+}
 
-Tensor detail::times_slope(Activation activation, const Tensor& g, const Tensor& s) {
-  return ebb::times_slope(formula_of(activation), g, s, /*recorded=*/Tape::current() != nullptr);
+void detail::times_slope(Activation activation, const Tensor& g, const Tensor& s, const Tensor& u) {
+  by_float_type("times_slope", g.dtype(), [&](auto zero) {
+    using T = decltype(zero);
+    ++u.body().storage().version;
+    ebb::times_slope(formula_of(activation), data<T>(g), data<T>(s), data<T>(u), g.size());
+  });
 }
 
 RnnSteps::RnnSteps(const Tensor& x, const Tensor& U, const Tensor& W, const Tensor& b, Activation activation)

@@ -20,8 +20,8 @@ double gamma(Activation activation);
 // σ'(a) as a function of s = σ(a), elementwise.
 [[nodiscard]] Tensor slope(Activation activation, const Tensor& s);
 namespace detail {
-// g ∘ σ'(a) for g and s = σ(a) of one shape and type, as a sweep computes it: 0 where g is.
-Tensor times_slope(Activation activation, const Tensor& g, const Tensor& s);
+// u = g ∘ σ'(a) for g, s = σ(a) and u of one shape and type, as a sweep computes it: 0 where g is. Nothing is recorded.
+void times_slope(Activation activation, const Tensor& g, const Tensor& s, const Tensor& u);
 }  // namespace detail
 
 // One step of a vanilla recurrent network, s' = σ(x_t U + s W + b), for x: [time, batch, inputs], s: [batch, hidden],

@@ -283,10 +283,10 @@ double detail::largest_magnitude(const Tensor& x) {
   });
 }
 
-double detail::squared_norm_of_product(const Tensor& a, const Tensor& b) {
+std::array<double, 3> detail::squared_norms_of_product(const Tensor& a, const Tensor& b) {
   return by_float_type("norm", a.dtype(), [&](auto zero) {
     using T = decltype(zero);
-    return kernels::table<T>().squared_norm_of_product(a.extent(0), a.extent(1), b.extent(1), data<T>(a), data<T>(b));
+    return kernels::table<T>().squared_norms_of_product(a.extent(0), a.extent(1), b.extent(1), data<T>(a), data<T>(b));
   });
 }
 

@@ -1,6 +1,7 @@
 // Many numbers to few, and back. A scalar has no axis to go along (in PyTorch it has axis 0).
 #pragma once
 
+#include <array>
 #include <concepts>
 
 #include "autograd/tensor.h"
@@ -59,9 +60,9 @@ namespace detail {
 double norm_value(const Tensor& x);
 // The largest |element| of a float tensor: NaN where there is one, 0 for nothing.
 double largest_magnitude(const Tensor& x);
-// ‖aᵀb‖² for float matrices of one type with equally many rows, without the product: by the inner products of their
-// rows, which may cancel, down to ‖a‖²‖b‖² times the type's rounding.
-double squared_norm_of_product(const Tensor& a, const Tensor& b);
+// ‖aᵀb‖², ‖a‖² and ‖b‖² for float matrices of one type with equally many rows, without the product: by the inner
+// products of their rows in that type, which may cancel, down to ‖a‖²‖b‖² times its rounding.
+std::array<double, 3> squared_norms_of_product(const Tensor& a, const Tensor& b);
 
 }  // namespace detail
 }  // namespace ebb

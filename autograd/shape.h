@@ -20,7 +20,17 @@ class Shape {
   static constexpr Index max_rank = 6;
 
   Shape() = default;
-  Shape(std::initializer_list<Index> extents) : Shape(std::span(extents.begin(), extents.size())) {}
+  Shape(std::initializer_list<Index> extents) {
+    // Two small ones need no check; seen here, they stay in registers.
+    const Index* extent = extents.begin();
+    if (extents.size() == 2 && static_cast<std::uint64_t>(extent[0] | extent[1]) >> 29 == 0) {
+      extents_[0] = extent[0];
+      extents_[1] = extent[1];
+      rank_ = 2;
+    } else {
+      *this = Shape(std::span(extents.begin(), extents.size()));
+    }
+  }
   explicit Shape(std::span<const Index> extents);
 
   Index rank() const { return rank_; }
@@ -36,6 +46,11 @@ class Shape {
   const Index* begin() const { return extents_.data(); }
   const Index* end() const { return extents_.data() + rank_; }
 
+  // A copy that is read in the pieces in which the original was written: for a larger one the processor would wait.
+  struct Piecewise {};
+  Shape(Piecewise, const Shape& other)
+      : Shape(static_cast<const volatile Index*>(other.extents_.data()), other.rank_) {}
+
   // This shape without one axis, with that axis set to `extent`, or with a new one of `extent` that is `axis` of the
   // result. Negative axes count from the end; ShapeError when there is no such axis.
   [[nodiscard]] Shape without(Index axis) const;
@@ -50,6 +65,8 @@ class Shape {
   }
 
  private:
+  Shape(const volatile Index* from, Index rank)
+      : extents_{from[0], from[1], from[2], from[3], from[4], from[5]}, rank_(rank) {}
   Index from_the_back(Index axis) const;
 
   std::array<Index, max_rank> extents_{};

@@ -134,35 +134,21 @@ Body* make_body(DType dtype, const Shape& shape) {
   const bool inside = bytes <= sizeof(Body) - header;
   const int c = class_of(sizeof(Body) + (inside ? 0 : bytes));
   void* block = allocate(c);
-  Body* body = new (block) Body;
-  body->dtype = dtype;
-  body->size = size;
-  body->shape = shape;
-  body->data = static_cast<std::byte*>(block) + (inside ? header : sizeof(Body));
-  body->size_class = static_cast<std::uint16_t>(c);
-  return body;
+  std::byte* data = static_cast<std::byte*>(block) + (inside ? header : sizeof(Body));
+  return new (block) Body(dtype, size, shape, static_cast<std::uint16_t>(c), data);
 }
 
 Body* make_body_like(const Body& like) {
   if (like.root) return make_body(like.dtype, like.shape);
   void* block = allocate(like.size_class);
-  Body* body = new (block) Body;
-  body->dtype = like.dtype;
-  body->size = like.size;
-  body->shape = like.shape;
-  body->data = static_cast<std::byte*>(block) + (like.data - reinterpret_cast<const std::byte*>(&like));
-  body->size_class = like.size_class;
-  return body;
+  std::byte* data = static_cast<std::byte*>(block) + (like.data - reinterpret_cast<const std::byte*>(&like));
+  return new (block) Body(like.dtype, like.size, like.shape, like.size_class, data);
 }
 
 Body* make_view(Body& of, Index offset, const Shape& shape) {
   const int c = class_of(sizeof(Body));
-  Body* body = new (allocate(c)) Body;
-  body->size_class = static_cast<std::uint16_t>(c);
-  body->dtype = of.dtype;
-  body->size = shape.size();
-  body->shape = shape;
-  body->data = of.data + static_cast<std::size_t>(offset) * bytes_of(of.dtype);
+  std::byte* data = of.data + static_cast<std::size_t>(offset) * bytes_of(of.dtype);
+  Body* body = new (allocate(c)) Body(of.dtype, shape.size(), shape, static_cast<std::uint16_t>(c), data);
   body->root = &of.storage();
   body->root->references.add();
   return body;

@@ -74,17 +74,20 @@ struct PackedCopies;
 void destroy(PackedCopies* copies) noexcept;
 
 struct alignas(64) Body {
+  Body(DType type, Index elements, const Shape& extents, std::uint16_t block, std::byte* values)
+      : dtype(type), size_class(block), data(values), size(elements), shape(Shape::Piecewise(), extents) {}
+
   ReferenceCount references{1};
   std::uint32_t version = 0;  // of the storage; a view's is its root's
   TapePosition position;      // set by the tape that made it
-  DType dtype = f32;
+  DType dtype;
   std::uint8_t edits = 0;  // of the storage that are open
-  std::uint16_t size_class = 0;
+  std::uint16_t size_class;
   std::atomic<std::uint32_t> multiplied = 0;  // 1 + the version that a product read last
   std::atomic<PackedCopies*> packed = nullptr;
-  std::byte* data = nullptr;
+  std::byte* data;
   Body* root = nullptr;  // the body whose storage a view shares; null for one with its own
-  Index size = 0;
+  Index size;
   Shape shape;
 
   const Body& storage() const { return root ? *root : *this; }

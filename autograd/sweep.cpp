@@ -49,6 +49,17 @@ void detail::require_type(const Record& record, const Tensor& input, const Tenso
          name(input.dtype()));
 }
 
+namespace {
+
+void add_elements(const Tensor& sum, const Tensor& x) {
+  by_float_type("gradient", sum.dtype(), [&](auto zero) {
+    using T = decltype(zero);
+    kernels::table<T>().add_into(data<T>(x), data<T>(sum), sum.size());
+  });
+}
+
+}  // namespace
+
 // ---- what a rule sees
 
 bool Sweep::wants(const Record& record, Index input) const {
@@ -73,11 +84,16 @@ void Sweep::give_checked(const Record& record, Index input, Cell& cell, Tensor c
   require_type(record, like, contribution);
   if (state_.check_finite) require_finite(record, input, contribution);
   if (!fits(like, contribution)) {
-    // A bias at every time step is gathered too.
-    if (!recorded_ && is_bias(like, contribution) && gather(record, {{.into = input}}, contribution)) return;
+    // A bias at every time step is gathered too, unless it met a single row.
+    const bool waits = !recorded_ && contribution.size() > like.size() && is_bias(like, contribution);
+    if (waits && gather(record, {{.into = input}}, contribution)) return;
     if (!broadcasts_to(like.shape(), contribution.shape()))
       fail<ShapeError>("gradient", "the rule of {} gives a contribution of shape {} to an input of shape {}",
                        record.op.name, contribution.shape(), like.shape());
+    if (!recorded_ && contribution.size() == like.size()) {
+      make_writable(cell.sum, like);
+      return add_elements(cell.sum, contribution);
+    }
     contribution = sum_to(contribution, like.shape());
   }
   if (cell.sum.defined())
@@ -93,10 +109,7 @@ void Sweep::add(Tensor& sum, Tensor x) const {
     return;
   }
   if (!unique(sum)) std::swap(sum, x);
-  by_float_type("gradient", sum.dtype(), [&](auto zero) {
-    using T = decltype(zero);
-    kernels::table<T>().add_into(data<T>(x), data<T>(sum), sum.size());
-  });
+  add_elements(sum, x);
 }
 
 void Sweep::give_piece(const Record& record, Index input, Tensor piece, const Place& place) {
@@ -129,12 +142,12 @@ void Sweep::require_finite(const Record& record, Index input, const Tensor& cont
 // ---- contributions that waited
 
 void Sweep::settle(Cell& cell, const Record& record) {
-  if (cell.gathered) {
+  if (cell.gathering != Record::none) {
     for (std::size_t i = 0; i < state_.gathering_count; ++i) {
       const Gathering::Targets& targets = state_.gatherings[i].targets;
       if (std::find(targets.begin(), targets.end(), record.index) != targets.end()) multiply(state_.gatherings[i]);
     }
-    cell.gathered = false;
+    cell.gathering = Record::none;
   }
   if (cell.pieces == Record::none) return;
   Pieces& pieces = state_.pieces[cell.pieces];
@@ -214,23 +227,22 @@ void Sweep::run(Window& window, const Observer& observer) {
   const Observer* outer = std::exchange(observer_, observer ? &observer : nullptr);
   const std::uint32_t outer_passed = passed_;
   // Forwards: what lies behind something that was asked for.
-  for (std::uint32_t i = first; i < end; ++i) {
-    const Record& record = tape.at(i);
+  tape.forwards(first, end, [&](const Record& record, std::uint32_t i) {
     Cell& cell = window.cells[i - first];
-    if (cell.live || !record.op.vjp) continue;
+    if (cell.live || !record.op.vjp) return;
     for (const std::uint32_t input : record.inputs())
       if (state_.find(input)) {
         cell.live = true;
-        break;
+        return;
       }
-  }
+  });
   // Backwards: each record hands on what has arrived at it.
   for (std::uint32_t i = end; i-- > first;) {
     if (i >= first + fetched_ahead) fetch(tape.at(i - fetched_ahead));
     Cell& cell = window.cells[i - first];
     if (!cell.live) continue;
     const Record& record = tape.at(i);
-    if (cell.gathered || cell.pieces != Record::none) settle(cell, record);
+    if ((cell.gathering & cell.pieces) != Record::none) settle(cell, record);
     if (!cell.sum.defined()) continue;
     if (observer_ || state_.check_finite) pass_by(record, cell.sum);
     if (!record.op.vjp) continue;

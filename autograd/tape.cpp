@@ -133,9 +133,8 @@ inline std::size_t SourceTable::slot_of(const detail::Body& body) {
 
 template <class Accept>
 inline const SourceTable::Entry& SourceTable::search(const detail::Body& body, Accept accept) const {
-  const std::size_t mask = entries_.size() - 1;
   for (std::size_t slot = slot_of(body);; ++slot) {
-    const Entry& entry = entries_[slot & mask];
+    const Entry& entry = entries_[slot & mask_];
     if (entry.epoch != epoch_ || (entry.body == &body && accept(entry))) return entry;
   }
 }
@@ -153,9 +152,12 @@ inline std::uint32_t Tape::position(const Tensor& x) {
 
 // Where this tape keeps what it didn't make.
 [[gnu::noinline]] std::uint32_t Tape::source(const Tensor& x) {
-  const detail::Body& body = x.body();
-  if (const std::uint32_t known = state_->sources.find(body); known != Record::none) return known;
+  const std::uint32_t known = state_->sources.find(x.body());
+  return known != Record::none ? known : new_source(x);
+}
 
+[[gnu::noinline]] std::uint32_t Tape::new_source(const Tensor& x) {
+  const detail::Body& body = x.body();
   const std::uint64_t maker = body.position.tape;
   if (maker != 0 && maker != id_ && detail::comes_from(body, maker)) {
     refuse_living_inner_result(maker);
@@ -178,25 +180,19 @@ inline Record& Tape::add(const Op& op, const Tensor& output, const Record::Few& 
   State& state = *state_;
   // What a rule computes on the way may be infinite where no gradient passes; what it gives is looked at there.
   if (options_.check_finite && state.pass_depth == 0) require_finite(op, output);
-  const std::uint32_t index = state.size;
-  if ((index >> State::chunk_bits) == state.chunks.size()) add_chunk();
-  ++state.size;
-  return *new (&state.at(index)) Record{op, output, attribute, {near}, index, state.scope, output.version(), count};
+  if (state.size == state.room) add_chunk();
+  Record& record = state.at(state.size);
+  detail::Body& body = output.body();
+  const std::uint32_t version = body.storage().version;
+  new (&record) Record{op, output, attribute, {near}, state.size++, state.scope, version, count};
+  return record;
 }
 
 [[gnu::noinline]] void Tape::add_chunk() {
   if (state_->size >= Record::none - (1u << State::chunk_bits))
     fail<TapeError>("tape", "{} records are too many", state_->size);
   state_->chunks.push_back(std::make_unique<State::Chunk>());
-}
-
-// Their number is known when this is compiled, so that the positions stay in registers on their way.
-template <std::uint32_t count>
-inline std::uint32_t Tape::append_few(const Op& op, const Tensor& output, const Tensor* const* inputs,
-                                      std::int64_t attribute) {
-  Record::Few near{};
-  for (std::uint32_t i = 0; i < count; ++i) near[i] = inputs[i] ? position(*inputs[i]) : Record::none;
-  return add(op, output, near, count, attribute).index;
+  state_->room += 1u << State::chunk_bits;
 }
 
 [[gnu::noinline]] std::uint32_t Tape::append_many(const Op& op, const Tensor& output,
@@ -216,15 +212,17 @@ inline std::uint32_t Tape::append(const Op& op, const Tensor& output, std::span<
                                   std::int64_t attribute) {
   const std::uint32_t before = state_->size;
   try {
+    // Where they stand is known by number, so that it goes into the record by way of registers.
+    const auto place = [&](std::size_t i) { return inputs[i] ? position(*inputs[i]) : Record::none; };
     switch (inputs.size()) {
       case 0:
-        return append_few<0>(op, output, inputs.data(), attribute);
+        return add(op, output, {}, 0, attribute).index;
       case 1:
-        return append_few<1>(op, output, inputs.data(), attribute);
+        return add(op, output, {place(0)}, 1, attribute).index;
       case 2:
-        return append_few<2>(op, output, inputs.data(), attribute);
+        return add(op, output, {place(0), place(1)}, 2, attribute).index;
       case 3:
-        return append_few<3>(op, output, inputs.data(), attribute);
+        return add(op, output, {place(0), place(1), place(2)}, 3, attribute).index;
       default:
         return append_many(op, output, inputs, attribute);
     }
@@ -360,6 +358,7 @@ void SourceTable::insert(const detail::Body& body, std::uint32_t version, std::u
   if (2 * (count_ + 1) > entries_.size()) {
     std::vector<Entry> old(entries_.size() * 2);
     std::swap(old, entries_);
+    mask_ = entries_.size() - 1;
     for (const Entry& entry : old)
       if (entry.epoch == epoch_) const_cast<Entry&>(search(*entry.body, [](const Entry&) { return false; })) = entry;
   }
@@ -371,15 +370,14 @@ void SourceTable::insert(const detail::Body& body, std::uint32_t version, std::u
 void SourceTable::erase(const detail::Body& body, std::uint32_t index) noexcept {
   const Entry& found = search(body, [index](const Entry& e) { return e.index == index; });
   if (found.epoch != epoch_) return;
-  const std::size_t mask = entries_.size() - 1;
   auto hole = static_cast<std::size_t>(&found - entries_.data());
-  for (std::size_t slot = hole + 1; entries_[slot & mask].epoch == epoch_; ++slot) {
-    const std::size_t from_its_place = (slot - slot_of(*entries_[slot & mask].body)) & mask;
-    if (from_its_place < ((slot - hole) & mask)) continue;
-    entries_[hole & mask] = entries_[slot & mask];
+  for (std::size_t slot = hole + 1; entries_[slot & mask_].epoch == epoch_; ++slot) {
+    const std::size_t from_its_place = (slot - slot_of(*entries_[slot & mask_].body)) & mask_;
+    if (from_its_place < ((slot - hole) & mask_)) continue;
+    entries_[hole & mask_] = entries_[slot & mask_];
     hole = slot;
   }
-  entries_[hole & mask] = {};
+  entries_[hole & mask_] = {};
   --count_;
 }
 

@@ -175,10 +175,9 @@ class [[nodiscard]] Tape {
   static std::uint64_t next_id();
   std::uint32_t position(const Tensor& x);
   std::uint32_t source(const Tensor& x);
+  std::uint32_t new_source(const Tensor& x);
   std::uint32_t append(const Op& op, const Tensor& output, std::span<const Tensor* const> inputs,
                        std::int64_t attribute);
-  template <std::uint32_t count>
-  std::uint32_t append_few(const Op& op, const Tensor& output, const Tensor* const* inputs, std::int64_t attribute);
   std::uint32_t append_many(const Op& op, const Tensor& output, std::span<const Tensor* const> inputs,
                             std::int64_t attribute);
   Record& add(const Op& op, const Tensor& output, const Record::Few& near, std::uint32_t count, std::int64_t attribute);

@@ -1,6 +1,7 @@
 // What a tape and the passes over it keep, in memory that their thread reuses from tape to tape. Private to autograd.
 #pragma once
 
+#include <algorithm>
 #include <memory>
 #include <string>
 #include <utility>
@@ -34,6 +35,7 @@ class SourceTable {
   static std::size_t slot_of(const detail::Body& body);
 
   std::vector<Entry> entries_ = std::vector<Entry>(64);
+  std::size_t mask_ = 63;
   std::size_t count_ = 0;
   std::uint64_t epoch_ = 1;
 };
@@ -43,7 +45,7 @@ struct Cell {
   Tensor sum;               // of the contributions so far: its gradient, or its tangent
   std::uint32_t asked = 0;  // backwards: how many of the wanted gradients are this one's; forwards: readers to come
   bool live = false;        // backwards: something that was asked for is at or behind it; forwards: y depends on it
-  bool gathered = false;    // products for it wait
+  std::uint32_t gathering = Record::none;  // the latest with products for it that may wait
   std::uint32_t pieces = Record::none;
 };
 
@@ -72,15 +74,23 @@ struct Gathering {
   std::vector<Tensor> held;  // the b; each a is a value on the tape
   Tensor block;              // or what a chain writes its b into (chain.h)
 
+  // (One by one: read as a whole, targets that were just written would be waited for.)
+  bool is_for(const Targets& others) const {
+    static_assert(Sweep::most_factors == 4);
+    return others[0] == targets[0] && others[1] == targets[1] && others[2] == targets[2] && others[3] == targets[3];
+  }
   void make_room(std::size_t rows) {
     if (count + rows > right.size()) enlarge(rows);
   }
   void enlarge(std::size_t rows);
   // Enters the addresses of the next rows, a step apart, into one of the tables.
   void place(Rows& table, const std::byte* row, std::size_t step, std::size_t rows) const {
-    const void** to = table.data() + count;
-    for (; rows > 0; --rows, row += step) *to++ = row;
+    if (rows == 1)
+      table[count] = row;
+    else
+      place_many(table, row, step, rows);
   }
+  void place_many(Rows& table, const std::byte* row, std::size_t step, std::size_t rows) const;
   void clear() noexcept;
 };
 
@@ -130,12 +140,18 @@ struct Pass::State {
   Window& open_window(std::uint32_t first, std::uint32_t last);
   void close_window() noexcept;
   // The gathering of products with b for these targets, whose cells know of it.
-  Gathering& gathering_of(const Gathering::Targets& targets, DType type, Index columns);
+  Gathering& gathering_of(const Gathering::Targets& targets, DType type, Index columns) {
+    const Cell* known = find(targets[0]);
+    if (known && known->gathering < gathering_count && gatherings[known->gathering].is_for(targets))
+      return gatherings[known->gathering];
+    return another_gathering_of(targets, type, columns);
+  }
   Pieces& pieces_of(Cell& cell);
   void clear() noexcept;
 
  private:
   Cell* find_within(std::uint32_t position);
+  Gathering& another_gathering_of(const Gathering::Targets& targets, DType type, Index columns);
 };
 
 // Records that a rule puts on the tape while this lives, at its end, to have them passed through in its place. Unless
@@ -178,7 +194,7 @@ struct Tape::State {
   };
 
   std::vector<std::unique_ptr<Chunk>> chunks;
-  std::uint32_t size = 0;
+  std::uint32_t size = 0, room = 0;  // records there are, and those that the chunks hold
   SourceTable sources;
   std::vector<ScopeEntry> scopes{{}};  // the first one is the outside
   std::uint32_t scope_count = 1;
@@ -192,6 +208,14 @@ struct Tape::State {
   Record& at(std::uint32_t i) {
     auto* chunk = reinterpret_cast<Record*>(chunks[i >> chunk_bits]->bytes);
     return chunk[i & ((1u << chunk_bits) - 1)];
+  }
+  // Calls f(record, i) for the records [first, end), first to last.
+  template <class F>
+  void forwards(std::uint32_t first, std::uint32_t end, F f) {
+    for (std::uint32_t i = first; i < end;) {
+      const std::uint32_t stop = std::min(end, (i | ((1u << chunk_bits) - 1)) + 1);  // of what lies in one piece
+      for (const Record* record = &at(i); i < stop; ++i, ++record) f(*record, i);
+    }
   }
   // Where this tape made the body with the values that it now has, or none.
   static std::uint32_t made(const detail::Body& body, std::uint64_t id) {
@@ -215,6 +239,16 @@ class PassLevel {
   Tape& tape_;
   Pass::State& pass_;
 };
+
+// For products of these factors at the record.
+inline Sweep::Targets Sweep::targets_of(const Record& record, std::initializer_list<LeftFactor> factors) {
+  const std::span<const std::uint32_t> inputs = record.inputs();
+  const auto target = [&](std::size_t i) {
+    return i < factors.size() ? inputs[static_cast<std::size_t>(factors.begin()[i].into)] : Record::none;
+  };
+  static_assert(most_factors == 4);
+  return {target(0), target(1), target(2), target(3)};
+}
 
 namespace detail {
 

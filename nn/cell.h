@@ -31,8 +31,8 @@ class Cell {
 
   // σ'(a_k), [batch, hidden], for k = 1 … T of a run of this cell.
   [[nodiscard]] virtual Tensor slope(const Unrolled& run, std::size_t k) const = 0;
-  // σ'(a_k) ∘ g: the gradient at a_k of one that arrives at s_k.
-  [[nodiscard]] virtual Tensor times_slope(const Unrolled& run, std::size_t k, const Tensor& g) const = 0;
+  // u = σ'(a_k) ∘ g, the gradient at a_k of one that arrives at s_k, into a tensor like g. Nothing is recorded.
+  virtual void times_slope(const Unrolled& run, std::size_t k, const Tensor& g, const Tensor& u) const = 0;
   // γ, the largest that |σ'| can be.
   virtual double gamma() const = 0;
   // W, [hidden, hidden]. ‖∂s_k/∂s_{k−1}‖₂ is at most γ ‖W‖₂.

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstring>
+#include <optional>
 
 #include "autograd/elementwise.h"
 #include "autograd/matrix.h"
@@ -14,8 +14,14 @@ GradientFlow::GradientFlow(const Cell& cell, const Unrolled& run, const Gradient
     : state_gradient(run.states.size(), Magnitude::no_path()),
       contribution(options.contributions ? run.states.size() : 0, Magnitude::no_path()),
       cell_(cell),
-      run_(run),
-      watch_("GradientFlow", run) {}
+      watch_("GradientFlow", run) {
+  if (options.contributions) run_ = run;
+}
+
+const Unrolled& GradientFlow::run() const {
+  if (run_.states.empty()) run_ = watch_.run();
+  return run_;
+}
 
 Observer GradientFlow::observer() {
   watch_.restart();
@@ -36,20 +42,7 @@ void GradientFlow::observe(const Record& record, const Tensor& gradient) {
   const double norm = ebb::detail::norm_value(gradient);
   state_gradient[k] = norm != 0 ? Magnitude::of(norm) : Magnitude{0, kind_of_zero(k)};
   if (k > 0 && !contribution.empty()) contribution[k] = contribution_at(k, gradient);
-  keep(gradient);
-}
-
-void GradientFlow::keep(const Tensor& gradient) {
-  constexpr Index small = 256;
-  const auto elements = gradient.size();
-  if (elements > small) {
-    later_gradient_ = gradient;
-    return;
-  }
-  if (!later_gradient_.defined() || later_gradient_.size() != elements || later_gradient_.dtype() != gradient.dtype())
-    later_gradient_ = ebb::detail::uninitialised_like(gradient);
-  std::memcpy(later_gradient_.body().data, gradient.body().data,
-              static_cast<std::size_t>(elements) * bytes_of(gradient.dtype()));
+  later_gradient_ = gradient;
 }
 
 namespace {
@@ -72,11 +65,11 @@ bool is_zero_as_stored(double product, DType dtype) {
 
 // Why δ_k = 0: from what arrived at the state after it.
 Kind GradientFlow::kind_of_zero(std::size_t k) const {
-  if (k + 1 >= run_.states.size() || !later_gradient_.defined()) return Kind::number;
+  if (k + 1 >= state_gradient.size() || !later_gradient_.defined()) return Kind::number;
   const Magnitude& later = state_gradient[k + 1];
   if (later.kind == Kind::no_path) return Kind::number;
   if (later.value == 0) return later.kind;
-  const Tensor slopes = cell_.slope(run_, k + 1);
+  const Tensor slopes = cell_.slope(run(), k + 1);
   if (!any_arriving(slopes, later_gradient_, [](double slope, double) { return slope != 0; })) return Kind::saturated;
   const DType dtype = slopes.dtype();
   if (!any_arriving(slopes, later_gradient_,
@@ -90,44 +83,68 @@ Kind GradientFlow::kind_of_zero(std::size_t k) const {
 
 namespace {
 
-// Far enough from float32's ends for a few products; and for all elements that count.
-bool is_moderate(double norm) { return norm > 1e-12 && norm < 1e12; }
+// Whether float32 holds all elements that count, and has room for a few products.
 bool is_held(double norm) { return norm > 1e-28 && norm < 1e28; }
 
-// ‖Sᵀ U‖_F, given the norms of S and U.
-double norm_of_product(const Tensor& S, double s_norm, const Tensor& U, double u_norm) {
-  const Index batch = S.extent(0), hidden = S.extent(1);
-  // By inner products of rows, where these are less work. They may cancel; then the product itself is taken.
-  if (batch <= hidden) {
-    const double square = ebb::detail::squared_norm_of_product(S, U);
-    const double least = S.dtype() == f32 ? 1e-2 : 1e-8;
-    if (square > least * (s_norm * s_norm) * (u_norm * u_norm)) return std::sqrt(square);
-  }
-  return ebb::detail::norm_value(matmul(S, U, {.transpose_a = true}));
+// ‖Sᵀ U‖_F by inner products of rows, unless they are more work than the product itself, or may have left the type's
+// range, or cancel.
+std::optional<double> norm_by_rows(const Tensor& S, const Tensor& U) {
+  if (S.extent(0) > S.extent(1)) return std::nullopt;
+  const auto is_moderate = [](double square) { return square > 1e-24 && square < 1e24; };
+  const auto [square, s_square, u_square] = ebb::detail::squared_norms_of_product(S, U);
+  const double least = S.dtype() == f32 ? 1e-2 : 1e-8;
+  if (!is_moderate(s_square) || !is_moderate(u_square) || square <= least * s_square * u_square) return std::nullopt;
+  return std::sqrt(square);
+}
+
+double norm_of_product(const Tensor& S, const Tensor& U) {
+  const std::optional<double> norm = norm_by_rows(S, U);
+  return norm ? *norm : ebb::detail::norm_value(matmul(S, U, {.transpose_a = true}));
 }
 
 }  // namespace
 
-// ‖s_{k−1}ᵀ u‖_F with u = σ' ∘ δ; in float64 where float32 wouldn't hold one of the two.
-Magnitude GradientFlow::contribution_at(std::size_t k, const Tensor& gradient) const {
-  if (state_gradient[k].value == 0) return state_gradient[k];
-  Tensor s = run_.states[k - 1], u = cell_.times_slope(run_, k, gradient);
-  const double s_norm = ebb::detail::norm_value(s);
-  double u_norm = ebb::detail::norm_value(u);
-  if (u.dtype() == f32 && !(is_held(s_norm) && is_held(u_norm))) {
-    s = cast(s, f64);
-    u = cast(cell_.slope(run_, k), f64) * cast(gradient, f64);
-    u_norm = ebb::detail::norm_value(u);
+// ‖s_{k−1}ᵀ u‖_F with u = σ' ∘ δ.
+Magnitude GradientFlow::contribution_at(std::size_t k, const Tensor& gradient) {
+  const double size = state_gradient[k].value;
+  if (size == 0) return state_gradient[k];
+  // δ is brought near 1 by a power of two where it is too far from there for float32.
+  const bool one_row = gradient.extent(0) == 1;
+  const bool is_near = one_row ? is_held(size) : size > 1e-6 && size < 1e6;
+  if (is_near || !std::isfinite(size)) return contribution_of(k, gradient, gradient, 0);
+  const int exponent = std::clamp(std::ilogb(size), -126, 126);
+  return contribution_of(k, gradient, gradient * std::scalbn(1.0, -exponent), exponent);
+}
+
+// The same from δ / 2^exponent, `scaled`.
+Magnitude GradientFlow::contribution_of(std::size_t k, const Tensor& gradient, const Tensor& scaled, int exponent) {
+  if (!u_.defined()) u_ = ebb::detail::uninitialised_like(scaled);
+  const Unrolled& run = this->run();
+  cell_.times_slope(run, k, scaled, u_);
+  const Tensor& s = run.states[k - 1];
+  std::optional<double> norm;
+  if (s.extent(0) > 1) {
+    norm = norm_by_rows(s, u_);
+  } else {
+    const double s_norm = ebb::detail::norm_value(s), u_norm = ebb::detail::norm_value(u_);
+    if ((s_norm == 0 || is_held(s_norm)) && is_held(u_norm)) norm = s_norm * u_norm;
   }
+  if (!norm) return contribution_with_care(k, gradient);
+  return Magnitude::of(exponent == 0 ? *norm : std::scalbn(*norm, exponent));
+}
+
+// The same in float64, for the rest.
+Magnitude GradientFlow::contribution_with_care(std::size_t k, const Tensor& gradient) const {
+  const Tensor slope = cell_.slope(run(), k);
+  const Tensor s = cast(run().states[k - 1], f64), u = cast(slope, f64) * cast(gradient, f64);
+  const double s_norm = ebb::detail::norm_value(s), u_norm = ebb::detail::norm_value(u);
   if (u_norm == 0) {
-    const auto passes = [](double slope, double) { return slope != 0; };
-    const bool saturated = !any_arriving(cell_.slope(run_, k), gradient, passes);
+    const bool saturated = !any_arriving(slope, gradient, [](double passes, double) { return passes != 0; });
     return {0, saturated ? Kind::saturated : Kind::underflow};
   }
-  if (s_norm == 0 || !std::isfinite(u_norm) || !std::isfinite(s_norm) || s.extent(0) == 1)
+  if (s.extent(0) == 1 || s_norm == 0 || !std::isfinite(u_norm) || !std::isfinite(s_norm))
     return Magnitude::of(u_norm * s_norm);
-  if (is_moderate(s_norm) && is_moderate(u_norm)) return Magnitude::of(norm_of_product(s, s_norm, u, u_norm));
-  return Magnitude::of(u_norm * s_norm * norm_of_product(s / s_norm, 1, u / u_norm, 1));
+  return Magnitude::of(u_norm * s_norm * norm_of_product(s / s_norm, u / u_norm));
 }
 
 // ---- shards

@@ -47,16 +47,18 @@ class GradientFlow {
  private:
   void observe(const Record& record, const Tensor& gradient);
   void forget();
-  void keep(const Tensor& gradient);
   Kind kind_of_zero(std::size_t k) const;
-  Magnitude contribution_at(std::size_t k, const Tensor& gradient) const;
+  Magnitude contribution_at(std::size_t k, const Tensor& gradient);
+  Magnitude contribution_of(std::size_t k, const Tensor& gradient, const Tensor& scaled, int exponent);
+  Magnitude contribution_with_care(std::size_t k, const Tensor& gradient) const;
+
+  const Unrolled& run() const;
 
   const Cell& cell_;
-  Unrolled run_;
+  mutable Unrolled run_;  // from when it is first asked for: most sweeps never do
   detail::StateWatch watch_;
-  // Of the state passed last, for the reason of a zero. A copy where it is small: while somebody holds what it shows,
-  // the sweep has to find another place for the next one.
-  Tensor later_gradient_;
+  Tensor later_gradient_;  // of the state passed last, for the reason of a zero
+  Tensor u_;               // room for σ' ∘ δ, which is like each state
 };
 
 // ‖∂L/∂s_k‖ of a whole batch, from the flows of its shards (data_parallel.h), each of the shard's own mean loss: no row

@@ -36,8 +36,8 @@ Unrolled Rnn::operator()(const Tensor& x, const Tensor& initial) const {
 
 Tensor Rnn::slope(const Unrolled& run, std::size_t k) const { return ebb::slope(activation, run.states[k]); }
 
-Tensor Rnn::times_slope(const Unrolled& run, std::size_t k, const Tensor& g) const {
-  return ebb::detail::times_slope(activation, g, run.states[k]);
+void Rnn::times_slope(const Unrolled& run, std::size_t k, const Tensor& g, const Tensor& u) const {
+  ebb::detail::times_slope(activation, g, run.states[k], u);
 }
 
 std::unique_ptr<Cell> Rnn::cast(DType dtype) const {

@@ -34,7 +34,7 @@ class Rnn : public Cell {
   Parameters parameters() const { return {{"U", U}, {"W", W}, {"b", b}}; }
 
   [[nodiscard]] Tensor slope(const Unrolled& run, std::size_t k) const override;
-  [[nodiscard]] Tensor times_slope(const Unrolled& run, std::size_t k, const Tensor& g) const override;
+  void times_slope(const Unrolled& run, std::size_t k, const Tensor& g, const Tensor& u) const override;
   double gamma() const override { return ebb::gamma(activation); }
   const Tensor& recurrent_weights() const override { return W; }
   [[nodiscard]] std::unique_ptr<Cell> cast(DType dtype) const override;

@@ -8,16 +8,23 @@ StateWatch::StateWatch(const char* what, const Unrolled& run) : what_(what) {
     fail<TapeError>(what,
                     "the run wasn't recorded on the tape that records now; make the tape, then the run, then its "
                     "observer");
+  run_tape_ = tape;
   tape_ = tape->id();
-  positions_.reserve(run.states.size());
+  positions_.resize(run.states.size());
+  std::uint32_t* position = positions_.data();
   for (const Tensor& state : run.states) {
-    std::uint32_t index = state.position().index;
-    if (state.position().tape != tape_ || state.position().version != state.version()) {
-      const Record* record = tape->find(state);
-      index = record ? record->index : Record::none;
-    }
-    positions_.push_back(index);
+    const Record* record = nullptr;
+    const bool made_here = ebb::detail::comes_from(state.body(), tape_);  // as states are
+    if (!made_here) record = tape->find(state);
+    *position++ = made_here ? state.position().index : record ? record->index : Record::none;
   }
+}
+
+Unrolled StateWatch::run() const {
+  Unrolled run;
+  for (const std::uint32_t position : positions_)
+    run.states.push_back(position == Record::none ? Tensor() : (*run_tape_)[position].output);
+  return run;
 }
 
 // A record of another tape than the run's is on it at most as a source.

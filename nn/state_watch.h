@@ -16,6 +16,9 @@ class StateWatch {
   // TapeError naming `what` unless the run was recorded on the tape that now records.
   StateWatch(const char* what, const Unrolled& run);
 
+  // The run once more, while its tape is there: during a sweep over that.
+  [[nodiscard]] Unrolled run() const;
+
   // Expects another sweep.
   void restart() {
     next_ = positions_.size();
@@ -44,6 +47,7 @@ class StateWatch {
 
   const char* what_;
   std::vector<std::uint32_t, Reused<std::uint32_t>> positions_;  // of the states on the tape
+  const Tape* run_tape_ = nullptr;
   std::uint64_t tape_ = 0;
   std::size_t next_ = 0;                     // states from this one on have been passed
   std::uint32_t last_index_ = Record::none;  // of the record observed before

@@ -138,9 +138,11 @@ TEST_CASE_TEMPLATE("kernels: norms of products of every size keep to their matri
         }
       for (Index i = 0; i < rows * m; ++i) of_a += static_cast<double>(a[at(i)]) * static_cast<double>(a[at(i)]);
       for (Index i = 0; i < rows * n; ++i) of_b += static_cast<double>(b[at(i)]) * static_cast<double>(b[at(i)]);
-      const double norm = kernels::table<T>().squared_norm_of_product(rows, m, n, a.get(), b.get());
-      CHECK_MESSAGE(std::fabs(norm - static_cast<double>(expected)) <= tolerance<T>(m + n) * of_a * of_b,
+      const auto squares = kernels::table<T>().squared_norms_of_product(rows, m, n, a.get(), b.get());
+      CHECK_MESSAGE(std::fabs(squares[0] - static_cast<double>(expected)) <= tolerance<T>(m + n) * of_a * of_b,
                     rows << " rows of " << m << " and of " << n);
+      CHECK(std::fabs(squares[1] - of_a) <= tolerance<T>(m) * of_a);
+      CHECK(std::fabs(squares[2] - of_b) <= tolerance<T>(n) * of_b);
     }
 }
 

@@ -53,36 +53,33 @@ double sum(const T* x, Index n) {
 }
 
 // The same for squares, by vectors: the loop over eight isn't seen as one.
-using Doubles = VectorOf<double>::type;
-constexpr Index doubles = VectorOf<double>::width;
 using Eight = Doubles[8 / doubles];
 
-template <class T>
+template <bool scaled, class T>
 [[gnu::always_inline]] inline void add_squares(const T* x, double c, Eight& sum) {
-  using Elements __attribute__((vector_size(doubles * sizeof(T)), aligned(sizeof(T)), may_alias)) = T;
 #pragma GCC unroll 4
   for (Index q = 0; q < 8 / doubles; ++q) {
-    const Elements elements = *reinterpret_cast<const Elements*>(x + q * doubles);
-    const Doubles v = c * __builtin_convertvector(elements, Doubles);
+    Doubles v = as_doubles(x + q * doubles);
+    if (scaled) v *= c;
     sum[q] += v * v;
   }
 }
 
-template <Index chains, class T>
-double sum_of_squares(const T* x, double c, Index n) {
+template <bool scaled, Index chains, class T>
+[[gnu::noinline]] double sum_of_squares(const T* x, double c, Index n) {
   Eight partial[chains] = {};
   Index i = 0;
   for (; i + 8 * chains <= n; i += 8 * chains)
 #pragma GCC unroll 4
-    for (Index k = 0; k < chains; ++k) add_squares(x + i + 8 * k, c, partial[k]);
+    for (Index k = 0; k < chains; ++k) add_squares<scaled>(x + i + 8 * k, c, partial[k]);
 #pragma GCC unroll 4
   for (Index k = 0; k < chains; ++k, i += 8) {
     if (i + 8 <= n) {
-      add_squares(x + i, c, partial[k]);
+      add_squares<scaled>(x + i, c, partial[k]);
     } else if (i < n) {
       T rest[8] = {};
       for (Index j = i; j < n; ++j) rest[j - i] = x[j];
-      add_squares(rest, c, partial[k]);
+      add_squares<scaled>(rest, c, partial[k]);
     }
   }
 #pragma GCC unroll 4
@@ -94,7 +91,8 @@ double sum_of_squares(const T* x, double c, Index n) {
 
 template <class T>
 double sum_of_squares(const T* x, double c, Index n) {
-  return n < 64 ? sum_of_squares<1>(x, c, n) : sum_of_squares<4>(x, c, n);
+  if (c != 1) return n < 64 ? sum_of_squares<true, 1>(x, c, n) : sum_of_squares<true, 4>(x, c, n);
+  return n < 64 ? sum_of_squares<false, 1>(x, c, n) : sum_of_squares<false, 4>(x, c, n);
 }
 
 // As bits, for these are in the order of the magnitudes, infinity and then NaNs at the end.

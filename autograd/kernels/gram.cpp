@@ -1,4 +1,4 @@
-// ‖Aᵀ B‖² for the level EBB_LEVEL without the product: Σ over pairs of rows of ⟨a_i, a_j⟩⟨b_i, b_j⟩. A tile of such
+// ‖Aᵀ B‖² for the level EBB_LEVEL, without the product: Σ over pairs of rows of ⟨a_i, a_j⟩⟨b_i, b_j⟩. A tile of such
 // inner products, of a few rows with a few others, stays in registers while the columns run, a vector at a time.
 #include <array>
 #include <utility>
@@ -84,40 +84,65 @@ template <class T>
       for (Index q = 0; q < tile_columns; ++q) to[p * tile_columns + q] += left[p][c] * right[q][c];
 }
 
+// How often a tile's products count: each pair of different rows stands for its mirror image too. Row p of a tile on
+// the diagonal is the one of column p + offset.
+struct Weights {
+  double of[pairs];
+
+  constexpr Weights(Index offset, Index rows, Index columns) : of() {
+    for (Index p = 0; p < rows; ++p)
+      for (Index q = 0; q < columns; ++q) of[p * tile_columns + q] = q < p + offset ? 0 : q == p + offset ? 1 : 2;
+  }
+};
+constexpr Weights on_diagonal[] = {{0, tile_rows, tile_columns}, {tile_rows, tile_rows, tile_columns}};
+constexpr Weights off_diagonal(-tile_rows, tile_rows, tile_columns);
+
+constexpr Index chunks = pairs / doubles;  // of a tile
+
+// sums += the products of two tiles, element by element, as often as they count.
 template <class T>
-double squared_norm_of_product(Index rows, Index m, Index n, const T* a, const T* b) {
+[[gnu::always_inline]] inline void add_products(const T* a, const T* b, const Weights& weights, Doubles* sums) {
+#pragma GCC unroll 8
+  for (Index c = 0; c < chunks; ++c)
+    sums[c] += as_doubles(weights.of + c * doubles) * as_doubles(a + c * doubles) * as_doubles(b + c * doubles);
+}
+
+template <class T>
+std::array<double, 3> squared_norms_of_product(Index rows, Index m, Index n, const T* a, const T* b) {
   const Rows<T> of_a{a, rows, m}, of_b{b, rows, n};
-  double total = 0;
+  Doubles sums[chunks] = {};
+  double a_square = 0, b_square = 0;
   for (Index i = 0; i < rows; i += tile_rows)
     for (Index j = i / tile_columns * tile_columns; j < rows; j += tile_columns) {
       alignas(vector_bytes) T for_a[pairs], for_b[pairs];
       inner_products(of_a, i, j, for_a);
       inner_products(of_b, i, j, for_b);
-      double terms[pairs];
-      for (Index s = 0; s < pairs; ++s) terms[s] = 2 * static_cast<double>(for_a[s]) * static_cast<double>(for_b[s]);
-      // Each pair of different rows stands for its mirror image too.
-      if (j < i + tile_rows || i + tile_rows > rows || j + tile_columns > rows)
-        for (Index p = 0; p < tile_rows; ++p)
-          for (Index q = 0; q < tile_columns; ++q)
-            terms[p * tile_columns + q] *= i + p >= rows || j + q >= rows || j + q < i + p ? 0
-                                           : j + q == i + p                                ? 0.5
-                                                                                           : 1;
-      for (Index half = pairs / 2; half > 0; half /= 2)
-        for (Index s = 0; s < half; ++s) terms[s] += terms[s + half];
-      total += terms[0];
+      const Index offset = i - j;
+      const Index present = rows - i < tile_rows ? rows - i : tile_rows;
+      if (present < tile_rows || j + tile_columns > rows)
+        add_products(for_a, for_b, Weights(offset, present, rows - j < tile_columns ? rows - j : tile_columns), sums);
+      else
+        add_products(for_a, for_b, offset < 0 ? off_diagonal : on_diagonal[offset / tile_rows], sums);
+      for (Index p = 0; p < present && offset >= 0; ++p) {
+        a_square += static_cast<double>(for_a[p * tile_columns + p + offset]);
+        b_square += static_cast<double>(for_b[p * tile_columns + p + offset]);
+      }
     }
-  return total;
+  double total = 0;
+  for (const Doubles& part : sums)
+    for (Index l = 0; l < doubles; ++l) total += part[l];
+  return {total, a_square, b_square};
 }
 
 }  // namespace
 
 template <>
 void fill_gram<float, level>(Table<float>& table) {
-  table.squared_norm_of_product = squared_norm_of_product<float>;
+  table.squared_norms_of_product = squared_norms_of_product<float>;
 }
 template <>
 void fill_gram<double, level>(Table<double>& table) {
-  table.squared_norm_of_product = squared_norm_of_product<double>;
+  table.squared_norms_of_product = squared_norms_of_product<double>;
 }
 
 }  // namespace ebb::kernels

@@ -63,16 +63,23 @@ Level level() {
 
 }  // namespace
 
-template <>
-const Table<float>& table<float>() {
+namespace chosen {
+
+constinit std::atomic<const Table<float>*> f32_table = nullptr;
+constinit std::atomic<const Table<double>*> f64_table = nullptr;
+
+const Table<float>& choose_f32_table() {
   static const Table<float> chosen = choose_table<float>(level());
+  f32_table.store(&chosen, std::memory_order_release);
   return chosen;
 }
-template <>
-const Table<double>& table<double>() {
+const Table<double>& choose_f64_table() {
   static const Table<double> chosen = choose_table<double>(level());
+  f64_table.store(&chosen, std::memory_order_release);
   return chosen;
 }
+
+}  // namespace chosen
 
 }  // namespace kernels
 

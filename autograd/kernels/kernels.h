@@ -3,6 +3,7 @@
 #pragma once
 
 #include <array>
+#include <atomic>
 #include <cstddef>
 
 #include "autograd/formulas.h"
@@ -71,9 +72,9 @@ struct Table {
   void (*affine)(const Affine<T>& f);
   // For each of several left factors C[m,n] += Σ over r < k of a[r][0..m) ⊗ b[r][0..n): rows gathered from anywhere.
   void (*gathered_products)(Index n, Index k, const T* const* b, const GatheredLeft<T>* lefts, Index count);
-  // ‖AᵀB‖² (Frobenius) for dense A[rows,m], B[rows,n], in rows² (m + n) / 2 multiplications. Inner products of rows are
-  // summed in T, their products in double: these may cancel, down to ‖A‖²‖B‖² times T's rounding.
-  double (*squared_norm_of_product)(Index rows, Index m, Index n, const T* a, const T* b);
+  // ‖AᵀB‖², ‖A‖², ‖B‖² (Frobenius) for dense A[rows,m], B[rows,n], in rows² (m + n) / 2 multiplications. Inner products
+  // of rows are summed in T, their products in double: these may cancel, down to ‖A‖²‖B‖² times T's rounding.
+  std::array<double, 3> (*squared_norms_of_product)(Index rows, Index m, Index n, const T* a, const T* b);
   // B[n,m] = A[m,n]ᵀ, both dense.
   void (*transpose)(Index m, Index n, const T* a, T* b);
 };
@@ -81,6 +82,25 @@ struct Table {
 // The table of the best instruction set that this machine has (or of the one that the environment variable
 // EBB_INSTRUCTION_SET names: portable, x86-64-v3, x86-64-v4; tests use it).
 template <class T>
-const Table<T>& table();
+inline const Table<T>& table();
+
+namespace chosen {
+// Chosen at first use: null until then.
+extern constinit std::atomic<const Table<float>*> f32_table;
+extern constinit std::atomic<const Table<double>*> f64_table;
+const Table<float>& choose_f32_table();
+const Table<double>& choose_f64_table();
+}  // namespace chosen
+
+template <>
+inline const Table<float>& table<float>() {
+  const Table<float>* chosen = chosen::f32_table.load(std::memory_order_acquire);
+  return chosen ? *chosen : chosen::choose_f32_table();
+}
+template <>
+inline const Table<double>& table<double>() {
+  const Table<double>* chosen = chosen::f64_table.load(std::memory_order_acquire);
+  return chosen ? *chosen : chosen::choose_f64_table();
+}
 
 }  // namespace ebb::kernels

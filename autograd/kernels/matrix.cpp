@@ -115,11 +115,13 @@ template <int vectors, class T>
 template <class T>
 void packed_product(Index m, Index n, Index k, const T* a, Index a_row, Index a_column, const T* packed, T* c,
                     Index c_row, bool accumulate) {
+  if (m == 1 && a_column == 1 && k <= scratch_rows)
+    return by_panels<T>(n, [=]<int vectors>(Index j, Index columns) {
+      row_product<vectors>(k, a, packed + j * k, c + j, columns, accumulate);
+    });
   const Strided<T> left{a, a_row, a_column};
   by_panels<T>(n, [&]<int vectors>(Index j, Index columns) {
     const T* panel = packed + j * k;
-    if (m == 1 && a_column == 1 && k <= scratch_rows)
-      return row_product<vectors>(k, a, panel, c + j, columns, accumulate);
     const Destination<T> to{c + j, c_row, columns, accumulate};
     const auto rows_from = [&](Index r) { return Evenly<T>{panel + r * panel_columns<T>, panel_columns<T>}; };
     if (is_read_in_place<T>(m, columns)) return product_panel<vectors>(m, k, left, rows_from(0), to);

@@ -16,5 +16,15 @@ struct VectorOf {
   using type __attribute__((vector_size(vector_bytes), aligned(sizeof(T)), may_alias)) = T;
 };
 
+using Doubles = VectorOf<double>::type;
+constexpr Index doubles = VectorOf<double>::width;
+
+// As many elements of x as there are in a vector of doubles.
+template <class T>
+[[gnu::always_inline]] inline Doubles as_doubles(const T* x) {
+  using Elements __attribute__((vector_size(doubles * sizeof(T)), aligned(sizeof(T)), may_alias)) = T;
+  return __builtin_convertvector(*reinterpret_cast<const Elements*>(x), Doubles);
+}
+
 }  // namespace
 }  // namespace ebb::kernels
