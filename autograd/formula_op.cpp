@@ -66,12 +66,12 @@ Tensor detail::apply(const BinaryOp& op, const Operand& a, const Operand& b) {
                    : uninitialised(some.dtype(), broadcast(op.name, a.tensor->shape(), b.tensor->shape()));
   by_float_type(op.name, some.dtype(), [&](auto zero) {
     using T = decltype(zero);
+    if (plain && a.tensor && b.tensor)
+      return loops_of<T>(op).value(data<T>(*a.tensor), 1, data<T>(*b.tensor), 1, data<T>(y), y.size());
     const Source<T> from_a(a), from_b(b);
-    if (plain) {
-      loops_of<T>(op).value(from_a.values, a.tensor != nullptr, from_b.values, b.tensor != nullptr, data<T>(y),
-                            y.size());
-      return;
-    }
+    if (plain)
+      return loops_of<T>(op).value(from_a.values, a.tensor != nullptr, from_b.values, b.tensor != nullptr, data<T>(y),
+                                   y.size());
     const BroadcastWalk<2> walk(y.shape(), {from_a.shape, from_b.shape});
     walk.rows([&](const auto& offsets, const auto& steps, Index at, Index length) {
       loops_of<T>(op).value(from_a.values + offsets[0], steps[0], from_b.values + offsets[1], steps[1], data<T>(y) + at,

@@ -40,7 +40,7 @@ Tensor product(const Tensor& a, const Tensor& b, const MatmulOptions& options) {
   const bool ta = options.transpose_a, tb = options.transpose_b;
   const Index *of_a = a.shape().begin(), *of_b = b.shape().begin();
   const Index m = of_a[ta], k = of_a[!ta], n = of_b[!tb];
-  Tensor y = uninitialised(a.dtype(), {m, n});
+  Tensor y = !ta && n == k ? detail::uninitialised_like(a) : uninitialised(a.dtype(), {m, n});
   if (y.size() > 0)
     by_float_type("matmul", a.dtype(), [&](auto zero) { multiply<decltype(zero)>(a, b, options, y, m, n, k); });
   record(matmul_op, y, {&a, &b}, (ta ? transpose_a : 0) | (tb ? transpose_b : 0));

@@ -58,7 +58,7 @@ void* system_allocate(int c) {
   return block;
 }
 
-void system_free(void* block, int c) noexcept {
+[[gnu::noinline]] void system_free(void* block, int c) noexcept {
   system_bytes.fetch_sub(bytes_of_class(c), std::memory_order_relaxed);
   ::operator delete (block, std::align_val_t{alignof(Body)});
 }
@@ -154,11 +154,17 @@ Body* make_view(Body& of, Index offset, const Shape& shape) {
   return body;
 }
 
-void destroy(Body* body) noexcept {
+// Apart, so that for most there is nothing to prepare.
+[[gnu::noinline]] static void destroy_with_parts(Body* body) noexcept {
   Body* root = body->root;
   if (PackedCopies* copies = body->packed.load(std::memory_order_acquire)) destroy(copies);
   release(body, body->size_class);
   if (root) unreference(root);  // a root has its own storage, so this goes no deeper
+}
+
+void destroy(Body* body) noexcept {
+  if (body->root || body->packed.load(std::memory_order_acquire)) return destroy_with_parts(body);
+  release(body, body->size_class);
 }
 
 void* allocate_bytes(std::size_t bytes) { return allocate(class_of(bytes)); }

@@ -165,16 +165,18 @@ inline std::uint32_t Tape::position(const Tensor& x) {
       if (inner.id != maker) continue;
       std::vector<const Tensor*> sources;
       for (const Tensor& source : inner.sources) sources.push_back(&source);
-      const std::uint32_t made = append(inner_result_op, x, sources, 0);  // after the sources that it brings along
+      const std::uint32_t made =
+          append<false>(inner_result_op, x, sources, 0);  // after the sources that it brings along
       state_->sources.insert(body, body.storage().version, made);
       return made;
     }
   }
-  const std::uint32_t made = append(source_op, x, {}, 0);
+  const std::uint32_t made = append<false>(source_op, x, {}, 0);
   state_->sources.insert(body, body.storage().version, made);
   return made;
 }
 
+template <bool made_here>
 inline Record& Tape::add(const Op& op, const Tensor& output, const Record::Few& near, std::uint32_t count,
                          std::int64_t attribute) {
   State& state = *state_;
@@ -184,6 +186,7 @@ inline Record& Tape::add(const Op& op, const Tensor& output, const Record::Few& 
   Record& record = state.at(state.size);
   detail::Body& body = output.body();
   const std::uint32_t version = body.storage().version;
+  if (made_here) body.position = {id_, state.size, version};
   new (&record) Record{op, output, attribute, {near}, state.size++, state.scope, version, count};
   return record;
 }
@@ -195,12 +198,13 @@ inline Record& Tape::add(const Op& op, const Tensor& output, const Record::Few& 
   state_->room += 1u << State::chunk_bits;
 }
 
+template <bool made_here>
 [[gnu::noinline]] std::uint32_t Tape::append_many(const Op& op, const Tensor& output,
                                                   std::span<const Tensor* const> inputs, std::int64_t attribute) {
   const auto count = static_cast<std::uint32_t>(inputs.size());
   auto positions = std::make_unique<std::uint32_t[]>(count);
   for (std::size_t i = 0; i < count; ++i) positions[i] = inputs[i] ? position(*inputs[i]) : Record::none;
-  Record& record = add(op, output, {}, count, attribute);
+  Record& record = add<made_here>(op, output, {}, count, attribute);
   if (count <= Record::few)
     std::copy_n(positions.get(), count, record.near.begin());
   else
@@ -208,6 +212,7 @@ inline Record& Tape::add(const Op& op, const Tensor& output, const Record::Few& 
   return record.index;
 }
 
+template <bool made_here>
 inline std::uint32_t Tape::append(const Op& op, const Tensor& output, std::span<const Tensor* const> inputs,
                                   std::int64_t attribute) {
   const std::uint32_t before = state_->size;
@@ -216,15 +221,15 @@ inline std::uint32_t Tape::append(const Op& op, const Tensor& output, std::span<
     const auto place = [&](std::size_t i) { return inputs[i] ? position(*inputs[i]) : Record::none; };
     switch (inputs.size()) {
       case 0:
-        return add(op, output, {}, 0, attribute).index;
+        return add<made_here>(op, output, {}, 0, attribute).index;
       case 1:
-        return add(op, output, {place(0)}, 1, attribute).index;
+        return add<made_here>(op, output, {place(0)}, 1, attribute).index;
       case 2:
-        return add(op, output, {place(0), place(1)}, 2, attribute).index;
+        return add<made_here>(op, output, {place(0), place(1)}, 2, attribute).index;
       case 3:
-        return add(op, output, {place(0), place(1), place(2)}, 3, attribute).index;
+        return add<made_here>(op, output, {place(0), place(1), place(2)}, 3, attribute).index;
       default:
-        return append_many(op, output, inputs, attribute);
+        return append_many<made_here>(op, output, inputs, attribute);
     }
   } catch (...) {
     truncate(before);
@@ -286,16 +291,14 @@ void Tape::hand_over_sources() noexcept {
 void record(const Op& op, const Tensor& output, std::span<const Tensor* const> inputs, std::int64_t attribute) {
   Tape* tape = current_tape;
   if (!tape) return;
-  const std::uint32_t index = tape->append(op, output, inputs, attribute);
-  output.body().position = {tape->id(), index, output.version()};
+  tape->append</*made_here=*/true>(op, output, inputs, attribute);
 }
 
 void record_at(const Op& op, const Tensor& output, const Record::Few& places, std::uint32_t count,
                std::int64_t attribute) {
   Tape* tape = current_tape;
   if (!tape) return;
-  const Record& record = tape->add(op, output, places, count, attribute);
-  output.body().position = {tape->id(), record.index, record.version};
+  tape->add</*made_here=*/true>(op, output, places, count, attribute);
 }
 
 void record(const Op& op, const Tensor& output, std::span<const Tensor* const> inputs,

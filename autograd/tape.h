@@ -176,10 +176,13 @@ class [[nodiscard]] Tape {
   std::uint32_t position(const Tensor& x);
   std::uint32_t source(const Tensor& x);
   std::uint32_t new_source(const Tensor& x);
+  template <bool made_here>  // or a source
   std::uint32_t append(const Op& op, const Tensor& output, std::span<const Tensor* const> inputs,
                        std::int64_t attribute);
+  template <bool made_here>
   std::uint32_t append_many(const Op& op, const Tensor& output, std::span<const Tensor* const> inputs,
                             std::int64_t attribute);
+  template <bool made_here>
   Record& add(const Op& op, const Tensor& output, const Record::Few& near, std::uint32_t count, std::int64_t attribute);
   void add_chunk();
   void refuse_living_inner_result(std::uint64_t tape) const;

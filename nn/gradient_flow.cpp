@@ -18,11 +18,6 @@ GradientFlow::GradientFlow(const Cell& cell, const Unrolled& run, const Gradient
   if (options.contributions) run_ = run;
 }
 
-const Unrolled& GradientFlow::run() const {
-  if (run_.states.empty()) run_ = watch_.run();
-  return run_;
-}
-
 Observer GradientFlow::observer() {
   watch_.restart();
   forget();
@@ -83,8 +78,8 @@ Kind GradientFlow::kind_of_zero(std::size_t k) const {
 
 namespace {
 
-// Whether float32 holds all elements that count, and has room for a few products.
-bool is_held(double norm) { return norm > 1e-28 && norm < 1e28; }
+// Whether float32 holds a vector of that norm to its digits: down where its numbers end they are 1.4e-45 apart.
+bool is_held(double norm) { return norm > 1e-35 && norm < 1e28; }
 
 // ‖Sᵀ U‖_F by inner products of rows, unless they are more work than the product itself, or may have left the type's
 // range, or cancel.

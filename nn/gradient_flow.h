@@ -52,7 +52,10 @@ class GradientFlow {
   Magnitude contribution_of(std::size_t k, const Tensor& gradient, const Tensor& scaled, int exponent);
   Magnitude contribution_with_care(std::size_t k, const Tensor& gradient) const;
 
-  const Unrolled& run() const;
+  const Unrolled& run() const {
+    if (run_.states.empty()) run_ = watch_.run();
+    return run_;
+  }
 
   const Cell& cell_;
   mutable Unrolled run_;  // from when it is first asked for: most sweeps never do

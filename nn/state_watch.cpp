@@ -13,10 +13,13 @@ StateWatch::StateWatch(const char* what, const Unrolled& run) : what_(what) {
   positions_.resize(run.states.size());
   std::uint32_t* position = positions_.data();
   for (const Tensor& state : run.states) {
-    const Record* record = nullptr;
-    const bool made_here = ebb::detail::comes_from(state.body(), tape_);  // as states are
-    if (!made_here) record = tape->find(state);
-    *position++ = made_here ? state.position().index : record ? record->index : Record::none;
+    const ebb::detail::TapePosition& made = state.position();
+    if (made.tape == tape_) {  // as states are
+      *position++ = made.index;
+    } else {
+      const Record* record = tape->find(state);
+      *position++ = record ? record->index : Record::none;
+    }
   }
 }
 

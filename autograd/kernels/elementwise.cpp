@@ -53,40 +53,58 @@ double sum(const T* x, Index n) {
 }
 
 // The same for squares, by vectors: the loop over eight isn't seen as one.
-using Eight = Doubles[8 / doubles];
+constexpr Index parts = 8 / doubles;
+using Eight = Doubles[parts];
 
 template <bool scaled, class T>
 [[gnu::always_inline]] inline void add_squares(const T* x, double c, Eight& sum) {
 #pragma GCC unroll 4
-  for (Index q = 0; q < 8 / doubles; ++q) {
+  for (Index q = 0; q < parts; ++q) {
     Doubles v = as_doubles(x + q * doubles);
     if (scaled) v *= c;
     sum[q] += v * v;
   }
 }
 
+// In the order of sum_of_eight.
+[[gnu::always_inline]] inline double sum_of(Eight& x) {
+#pragma GCC unroll 2
+  for (Index half = parts / 2; half > 0; half /= 2) {
+#pragma GCC unroll 2
+    for (Index q = 0; q < half; ++q) x[q] += x[q + half];
+  }
+  double lanes[doubles];
+  __builtin_memcpy(lanes, &x[0], sizeof lanes);
+#pragma GCC unroll 4
+  for (Index half = doubles / 2; half > 0; half /= 2) {
+#pragma GCC unroll 4
+    for (Index l = 0; l < half; ++l) lanes[l] += lanes[l + half];
+  }
+  return lanes[0];
+}
+
 template <bool scaled, Index chains, class T>
 [[gnu::noinline]] double sum_of_squares(const T* x, double c, Index n) {
   Eight partial[chains] = {};
   Index i = 0;
-  for (; i + 8 * chains <= n; i += 8 * chains)
+  for (; i + 8 * chains <= n; i += 8 * chains) {
 #pragma GCC unroll 4
     for (Index k = 0; k < chains; ++k) add_squares<scaled>(x + i + 8 * k, c, partial[k]);
+  }
+  if (i < n) {
 #pragma GCC unroll 4
-  for (Index k = 0; k < chains; ++k, i += 8) {
-    if (i + 8 <= n) {
-      add_squares<scaled>(x + i, c, partial[k]);
-    } else if (i < n) {
+    for (Index k = 0; k < chains && i < n; ++k, i += 8) {
       T rest[8] = {};
-      for (Index j = i; j < n; ++j) rest[j - i] = x[j];
+      for (Index j = i; j < n && j < i + 8; ++j) rest[j - i] = x[j];
       add_squares<scaled>(rest, c, partial[k]);
     }
   }
 #pragma GCC unroll 4
-  for (Index k = 1; k < chains; ++k)
+  for (Index k = 1; k < chains; ++k) {
 #pragma GCC unroll 4
-    for (Index q = 0; q < 8 / doubles; ++q) partial[0][q] += partial[k][q];
-  return sum_of_eight(reinterpret_cast<const double*>(partial));
+    for (Index q = 0; q < parts; ++q) partial[0][q] += partial[k][q];
+  }
+  return sum_of(partial[0]);
 }
 
 template <class T>

@@ -1,0 +1,138 @@
+// Recurrent steps that a sweep passes along a chain: what comes out is what their ops give one by one, whatever the
+// chain meets on its way.
+#include <nn/nn.h>
+
+#include "support.h"
+
+using namespace ebb;
+using namespace ebb::test;
+
+namespace {
+
+struct Parameters {
+  Tensor x, s, U, W, b;
+};
+
+Parameters parameters(Index time, Index batch, Index inputs = 2, Index hidden = 5) {
+  return {varied({time, batch, inputs}, 1), varied({batch, hidden}, 2), 0.5 * varied({inputs, hidden}, 3),
+          0.4 * varied({hidden, hidden}, 4), varied({hidden}, 5)};
+}
+
+Tensor activated(Activation activation, const Tensor& a) {
+  return activation == Activation::tanh       ? tanh(a)
+         : activation == Activation::logistic ? sigmoid(a)
+         : activation == Activation::relu     ? relu(a)
+                                              : a;
+}
+
+// The states of a run whose step t has activation(t) and weights(t).
+template <class ActivationAt, class WeightsAt>
+std::vector<Tensor> by_steps(const Parameters& p, ActivationAt activation, WeightsAt weights) {
+  std::vector<Tensor> states{p.s};
+  for (Index t = 0; t < p.x.extent(0); ++t)
+    states.push_back(rnn_step(p.x, t, states.back(), p.U, weights(t), p.b, activation(t)));
+  return states;
+}
+template <class ActivationAt, class WeightsAt>
+std::vector<Tensor> by_ops(const Parameters& p, ActivationAt activation, WeightsAt weights) {
+  std::vector<Tensor> states{p.s};
+  for (Index t = 0; t < p.x.extent(0); ++t)
+    states.push_back(activated(
+        activation(t), matmul(p.x[t], p.U) + matmul(states.back(), weights(t)) + broadcast_to(p.b, p.s.shape())));
+  return states;
+}
+
+// The gradients of everything that there is, for a loss that looks at the last state and two others.
+std::vector<Tensor> gradients_of(Tape& tape, const Parameters& p, const std::vector<Tensor>& states) {
+  const std::size_t last = states.size() - 1;
+  const Tensor loss = sum(states[last] * varied(p.s.shape(), 6)) + mean(square(states[last / 2])) + sum(states[1]);
+  const std::vector<Tensor> asked{p.x, p.s, p.U, p.W, p.b, states[last / 3], states[last / 2], states[last]};
+  return tape.gradients(loss, asked);
+}
+
+template <class ActivationAt, class WeightsAt>
+void check_alike(const Parameters& p, ActivationAt activation, WeightsAt weights) {
+  std::vector<Tensor> of_steps, of_ops;
+  {
+    Tape tape;
+    of_steps = gradients_of(tape, p, by_steps(p, activation, weights));
+  }
+  Tape tape;
+  of_ops = gradients_of(tape, p, by_ops(p, activation, weights));
+  for (std::size_t i = 0; i < of_ops.size(); ++i)
+    CHECK_MESSAGE(distance(of_steps[i], of_ops[i]) < 1e-12, "asked " << i);
+}
+
+constexpr Activation all[] = {Activation::tanh, Activation::logistic, Activation::relu, Activation::identity};
+
+}  // namespace
+
+TEST_CASE("chain: a run's gradients are those of its ops, however many rows there are to gather") {
+  // Gathered are 256 rows at a time: more than that in all, a number that doesn't divide it, and more at a single step.
+  for (const auto& [time, batch] : {std::pair<Index, Index>{1, 1}, {2, 3}, {300, 1}, {60, 7}, {3, 256}, {3, 300}})
+    for (const Activation activation : all) {
+      const Parameters p = parameters(time, batch);
+      CAPTURE(time);
+      CAPTURE(batch);
+      check_alike(
+          p, [&](Index) { return activation; }, [&](Index) { return p.W; });
+    }
+}
+
+TEST_CASE("chain: steps of different activations and weights follow each other") {
+  const Parameters p = parameters(40, 3);
+  const Tensor other = 0.3 * varied(p.W.shape(), 9);
+  check_alike(
+      p, [](Index t) { return all[t % 4]; }, [&](Index) { return p.W; });
+  check_alike(
+      p, [](Index) { return Activation::tanh; }, [&](Index t) { return t % 7 < 5 ? p.W : other; });
+}
+
+TEST_CASE("chain: an observer sees each state's gradient, once, last to first, and may keep them all") {
+  const Parameters p = parameters(20, 2);
+  Tape tape;
+  const std::vector<Tensor> states = by_steps(
+      p, [](Index) { return Activation::tanh; }, [&](Index) { return p.W; });
+  const Tensor loss = sum(states.back()) + sum(square(states[7]));
+  std::vector<std::pair<std::uint32_t, Tensor>> seen;
+  const Tensor by_W = tape.gradient(
+      loss, p.W, {.observer = [&](const Record& record, const Tensor& g) { seen.emplace_back(record.index, g); }});
+  CHECK(same_bits(by_W, tape.gradient(loss, p.W)));
+  std::size_t found = 0;
+  for (std::size_t i = 0; i < seen.size(); ++i) {
+    if (i > 0) CHECK(seen[i].first < seen[i - 1].first);
+    for (std::size_t k = 1; k < states.size(); ++k) {
+      if (tape.find(states[k])->index != seen[i].first) continue;
+      ++found;
+      CHECK(same_bits(seen[i].second, tape.gradient(loss, states[k])));
+    }
+  }
+  CHECK(found == states.size() - 1);
+}
+
+TEST_CASE("chain: an observer may sweep the same tape in the middle of it") {
+  const Parameters p = parameters(12, 2);
+  Tape tape;
+  const std::vector<Tensor> states = by_steps(
+      p, [](Index) { return Activation::tanh; }, [&](Index) { return p.W; });
+  const Tensor loss = sum(states.back());
+  const Tensor alone = tape.gradient(loss, p.W);
+  const auto busy = [&](const Record&, const Tensor&) { CHECK(same_bits(tape.gradient(loss, p.W), alone)); };
+  CHECK(same_bits(tape.gradient(loss, p.W, {.observer = busy}), alone));
+}
+
+TEST_CASE("chain: what was written meanwhile is refused where the derivative reads it, and only there") {
+  Parameters p = parameters(6, 2);
+  Tape tape;
+  const std::vector<Tensor> states = by_steps(
+      p, [](Index) { return Activation::tanh; }, [&](Index) { return p.W; });
+  const Tensor loss = sum(states.back());
+  const Tensor by_s = tape.gradient(loss, p.s);
+  p.x.assign(p.x * 2.0);  // ∂U alone reads it
+  CHECK(same_bits(tape.gradient(loss, p.s), by_s));
+  CHECK_THROWS_AS((void)tape.gradient(loss, p.U), StaleValueError);
+  const Observer writes = [&](const Record& record, const Tensor&) {
+    if (record.index == tape.find(states[3])->index) p.W.assign(p.W * 2.0);
+  };
+  CHECK_THROWS_AS((void)tape.gradient(loss, p.s, {.observer = writes}), StaleValueError);
+}
