@@ -29,7 +29,10 @@ Chain::Chain(Sweep& sweep, const Record& last, Tensor g, Index state, std::initi
     lefts_[i++] = {factor.from, length * bytes_of(type), extent > 0};
     gives_ = gives_ || extent > 0;
   }
-  if (gathering.block.defined() && gathering.block.extent(0) >= static_cast<Index>(capacity_)) return;
+  const Tensor& block = gathering.block;
+  const bool fits = block.defined() && block.dtype() == type && block.extent(1) == columns &&
+                    block.extent(0) >= static_cast<Index>(capacity_);
+  if (fits) return;
   sweep_.multiply(gathering);
   gathering.block = detail::uninitialised(type, {static_cast<Index>(capacity_), columns});
 }

@@ -43,7 +43,6 @@ Gathering& Pass::State::another_gathering_of(const Gathering::Targets& targets, 
   gathering.targets = targets;
   gathering.type = type;
   gathering.columns = columns;
-  gathering.block = {};
   for (std::size_t i = 0; i < targets.size(); ++i) {
     Cell* cell = targets[i] == Record::none ? nullptr : find(targets[i]);
     if (cell) cell->gathering = static_cast<std::uint32_t>(gathering_count - 1);

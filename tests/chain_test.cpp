@@ -136,3 +136,38 @@ TEST_CASE("chain: what was written meanwhile is refused where the derivative rea
   };
   CHECK_THROWS_AS((void)tape.gradient(loss, p.s, {.observer = writes}), StaleValueError);
 }
+
+TEST_CASE("chain: runs of different batches with the same parameters add up") {
+  // Behind 10 rows of one run come 35 times 7 of the other, and then there is no room for 7 more.
+  const Parameters a = parameters(40, 7), b = parameters(2, 5);
+  const auto gradients = [&](auto run) {
+    Tape tape;
+    const std::vector<Tensor> first = run(a), second = run({b.x, b.s, a.U, a.W, a.b});
+    return tape.gradients(sum(first.back()) + sum(square(second.back())), {a.U, a.W, a.b});
+  };
+  const auto tanh_at = [](Index) { return Activation::tanh; };
+  const auto of_steps =
+      gradients([&](const Parameters& p) { return by_steps(p, tanh_at, [&](Index) { return p.W; }); });
+  const auto of_ops = gradients([&](const Parameters& p) { return by_ops(p, tanh_at, [&](Index) { return p.W; }); });
+  for (std::size_t i = 0; i < of_ops.size(); ++i) CHECK(distance(of_steps[i], of_ops[i]) < 1e-12);
+}
+
+TEST_CASE("chain: checkpoints with networks of different sizes in them") {
+  const Parameters small = parameters(20, 3, 2, 2), large = parameters(20, 3, 2, 40);
+  const auto run = [](const Parameters& p) {
+    return sum(by_steps(
+                   p, [](Index) { return Activation::tanh; }, [&](Index) { return p.W; })
+                   .back());
+  };
+  const auto gradients = [&](bool checkpoints) {
+    Tape tape;
+    const auto loss_of = [&](const Parameters& p) {
+      const auto f = [&](const Tensor& s) { return run({p.x, s, p.U, p.W, p.b}); };
+      return checkpoints ? checkpointed(f, p.s) : f(p.s);
+    };
+    const Tensor loss = loss_of(large) + loss_of(small);
+    return tape.gradients(loss, {small.W, small.U, small.b, large.W, large.U, large.b});
+  };
+  const std::array<Tensor, 6> with = gradients(true), without = gradients(false);
+  for (std::size_t i = 0; i < with.size(); ++i) CHECK(distance(with[i], without[i]) < 1e-14);
+}
