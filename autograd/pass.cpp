@@ -66,11 +66,7 @@ Pieces& Pass::State::pieces_of(Cell& cell) {
 
 void Pass::State::clear() noexcept {
   while (window_count > 0) close_window();
-  for (std::size_t i = 0; i < gathering_count; ++i) {
-    gatherings[i].clear();
-    gatherings[i].block = {};
-  }
-  gathering_count = 0;
+  end_gatherings([](Gathering& gathering) { gathering.clear(); });
   for (std::uint32_t i = 0; i < pieces_count; ++i) {
     pieces[i].pieces.clear();
     pieces[i].places.clear();

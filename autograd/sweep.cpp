@@ -269,8 +269,7 @@ void Sweep::expand(const std::function<Tensor()>& f, Tensor g) {
   window.cells.back().sum = std::move(g);
   run(window, {});
   // What waits may read values that are about to be dropped.
-  for (std::size_t i = 0; i < state_.gathering_count; ++i) multiply(state_.gatherings[i]);
-  state_.gathering_count = 0;
+  state_.end_gatherings([this](Gathering& gathering) { multiply(gathering); });
 }
 
 // Every result is the caller's own.

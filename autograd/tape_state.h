@@ -146,6 +146,15 @@ struct Pass::State {
       return gatherings[known->gathering];
     return another_gathering_of(targets, type, columns);
   }
+  // Calls last(gathering) for all, and there are none any more.
+  template <class Last>
+  void end_gatherings(Last last) {
+    for (; gathering_count > 0; --gathering_count) {
+      Gathering& gathering = gatherings[gathering_count - 1];
+      last(gathering);
+      gathering.block = {};
+    }
+  }
   Pieces& pieces_of(Cell& cell);
   void clear() noexcept;
 
