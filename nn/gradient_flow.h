@@ -13,7 +13,7 @@ namespace ebb::nn {
 
 struct GradientFlowOptions {
   // Also ‖C_k‖: inner products of the rows of s and of u, batch / (3 hidden) of the step's products, and passes over u.
-  // A fifth of a step at hidden 128 and 256, two fifths at 50.
+  // A seventh of a step at hidden 128 and 256, a third at 50.
   bool contributions = false;
 };
 
@@ -60,6 +60,7 @@ class GradientFlow {
   const Cell& cell_;
   mutable Unrolled run_;  // from when it is first asked for: most sweeps never do
   detail::StateWatch watch_;
+  bool watched_ = false;   // anything, since it forgot
   Tensor later_gradient_;  // of the state passed last, for the reason of a zero
   Tensor u_;               // room for σ' ∘ δ, which is like each state
 };
