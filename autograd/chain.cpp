@@ -32,6 +32,7 @@ Chain::Chain(Sweep& sweep, const Record& last, Tensor g, Index state, std::initi
   const Tensor& block = gathering.block;
   const bool fits = block.defined() && block.dtype() == type && block.extent(1) == columns &&
                     block.extent(0) >= static_cast<Index>(capacity_);
+  count_ = i;
   if (fits) return;
   sweep_.multiply(gathering);
   gathering.block = detail::uninitialised(type, {static_cast<Index>(capacity_), columns});
@@ -44,12 +45,11 @@ void Chain::give_products(std::initializer_list<Index> firsts) {
   const Rows* left = lefts_.data();
   Gathering::Rows* table = to.left.data();
   for (const Index first : firsts) {
-    if (!left->wanted) {
-    } else if (left->from == LeftFactor::ones) {
-      to.place(*table, detail::one_of(to.type), 0, rows_);
-    } else {
-      const std::byte* a = input(left->from).body().data;
-      to.place(*table, a + static_cast<std::size_t>(first) * left->bytes, left->bytes, rows_);
+    if (left->wanted) {
+      const std::byte* a = left->from == LeftFactor::ones
+                               ? detail::one_of(to.type)
+                               : input(left->from).body().data + static_cast<std::size_t>(first) * left->bytes;
+      to.place(*table, a, left->bytes, rows_);
     }
     ++left;
     ++table;
@@ -67,9 +67,15 @@ inline bool Chain::leads_to(const Record& before) const {
   return true;
 }
 
+void Chain::check_again() const {
+  for (std::size_t i = 0; i < count_; ++i)
+    if (lefts_[i].wanted && lefts_[i].from != LeftFactor::ones) (void)input(lefts_[i].from);
+}
+
 bool Chain::pass_on(Tensor g) {
   const Record& before = source(state_);
   if (!leads_to(before) || cell_->asked || cell_->gathering != Record::none) {
+    check_again();
     sweep_.give(*record_, state_, std::move(g));
     return false;
   }

@@ -46,13 +46,14 @@ class Chain {
   // Then: gives its products, factor i with the rows from firsts[i] on.
   void give_products(std::initializer_list<Index> firsts);
   // Shows g, what has arrived, to the sweep's observer. Best done late, for then the observer's work on g and the
-  // rule's go on side by side.
+  // rule's go on side by side. (What it writes is seen at the next record, and at the end of the chain.)
   void show(const Tensor& g) {
-    if (sweep_.observer_ && record_ != first_) (*sweep_.observer_)(*record_, g);  // the first one has been shown
+    if (sweep_.observer_ && record_ != first_) sweep_.show(*record_, g);  // the first one has been shown
   }
   // Whether something that was asked for lies behind the state.
   bool goes_on() {
     cell_ = pass_.find(record_->near[state_]);
+    if (!cell_) check_again();
     return cell_;
   }
   // Where it does: adds g to the state, the last that this record has to give, and goes to the record before. False
@@ -70,6 +71,8 @@ class Chain {
   Gathering& gathering() const { return pass_.gatherings[gathering_]; }
   const Record& source(Index i) const { return pass_.records->at(record_->near[i]); }
   bool leads_to(const Record& before) const;
+  // StaleValueError if an observer wrote what the products given are of.
+  void check_again() const;
 
   Sweep& sweep_;
   Pass::State& pass_;
@@ -79,6 +82,7 @@ class Chain {
   Tensor gradient_, spare_;
   Index state_;
   std::array<Rows, Sweep::most_factors> lefts_;
+  std::size_t count_ = 0;
   bool gives_ = false;     // any
   std::size_t gathering_;  // by number: others may join them
   std::size_t rows_;

@@ -118,6 +118,7 @@ class Sweep : public Pass {
   using Observer = std::function<void(const Record&, const Tensor&)>;
   void run(Window& window, const Observer& observer);
   void pass_by(const Record& record, const Tensor& gradient) const;
+  void show(const Record& record, const Tensor& gradient) const;
   void give_checked(const Record& record, Index input, Cell& cell, Tensor contribution);
   void add(Tensor& sum, Tensor x) const;
   static Targets targets_of(const Record& record, std::initializer_list<LeftFactor> factors);

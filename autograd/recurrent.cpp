@@ -59,6 +59,17 @@ void times_slope(const detail::UnaryOp* formula, const T* g, const T* s, T* u, I
 
 enum Input : Index { x_in, s_in, U_in, W_in, b_in };
 
+// With u = g ∘ σ'(a), the paths into the parameters at this step and back to the state before:
+//   ∂U = x_tᵀ u,  ∂W = sᵀ u,  ∂b = Σ_batch u,  ∂s = u Wᵀ,  ∂x_t = u Uᵀ.
+void by_ops(Sweep& sweep, const Record& record, Tensor g) {
+  const Tensor u = times_slope(formula_of(activation_of(record)), std::move(g), sweep.output(record), sweep.recorded());
+  const Index t = time_of(record);
+  sweep.give_products(record, {{U_in, x_in, t * u.extent(0)}, {W_in, s_in}, {b_in}}, u);
+  if (sweep.wants(record, x_in))
+    sweep.give_piece(record, x_in, matmul(u, sweep.input(record, U_in), {.transpose_b = true}), {.begin = t});
+  if (sweep.wants(record, s_in)) sweep.give(record, s_in, matmul(u, sweep.input(record, W_in), {.transpose_b = true}));
+}
+
 // The same along a chain of steps, without a tensor for each u.
 template <class T>
 void along_chain(Sweep& sweep, const Record& last, Tensor g) {
@@ -81,7 +92,8 @@ void along_chain(Sweep& sweep, const Record& last, Tensor g) {
     const Index t = time_of(record);
     chain.give_products({t * batch, 0, 0});
     if (wants_x) {
-      if (!panels_of_U.defined()) panels_of_U = detail::packed(chain.input(U_in), true);
+      const Tensor& U = chain.input(U_in);
+      if (!panels_of_U.defined()) panels_of_U = detail::packed(U, true);
       Tensor to_x = uninitialised(g.dtype(), {batch, inputs});
       product(u, inputs, panels_of_U, to_x);
       sweep.give_piece(record, x_in, std::move(to_x), {.begin = t});
@@ -96,17 +108,9 @@ void along_chain(Sweep& sweep, const Record& last, Tensor g) {
   }
 }
 
-// With u = g ∘ σ'(a), the paths into the parameters at this step and back to the state before:
-//   ∂U = x_tᵀ u,  ∂W = sᵀ u,  ∂b = Σ_batch u,  ∂s = u Wᵀ,  ∂x_t = u Uᵀ.
 void rnn_step_rule(Sweep& sweep, const Record& record, Tensor g) {
-  if (Chain::suits(sweep, g.extent(0)))
-    return by_float_type("rnn_step", g.dtype(), [&](auto zero) { along_chain<decltype(zero)>(sweep, record, g); });
-  const Tensor u = times_slope(formula_of(activation_of(record)), std::move(g), sweep.output(record), sweep.recorded());
-  const Index t = time_of(record);
-  sweep.give_products(record, {{U_in, x_in, t * u.extent(0)}, {W_in, s_in}, {b_in}}, u);
-  if (sweep.wants(record, x_in))
-    sweep.give_piece(record, x_in, matmul(u, sweep.input(record, U_in), {.transpose_b = true}), {.begin = t});
-  if (sweep.wants(record, s_in)) sweep.give(record, s_in, matmul(u, sweep.input(record, W_in), {.transpose_b = true}));
+  if (!Chain::suits(sweep, g.extent(0))) return by_ops(sweep, record, std::move(g));
+  by_float_type("rnn_step", g.dtype(), [&](auto zero) { along_chain<decltype(zero)>(sweep, record, std::move(g)); });
 }
 
 // σ'(a) ∘ (ẋ_t U + x_t U̇ + ṡ W + s Ẇ + ḃ)
@@ -193,8 +197,17 @@ Tensor RnnSteps::operator()(Index t, const Tensor& s) const {
                                 .y = data<T>(y),
                                 .activate = formula_ ? detail::loops_of<T>(*formula_).value : nullptr});
   });
-  record_at(rnn_step_op, y, {places_[x_in], place_on_tape(s), places_[U_in], places_[W_in], places_[b_in]}, 5,
-            (t << activation_bits) | static_cast<std::int64_t>(activation_));
+  const auto record_it = [&] {
+    record_at(rnn_step_op, y, {places_[x_in], place_on_tape(s), places_[U_in], places_[W_in], places_[b_in]}, 5,
+              (t << activation_bits) | static_cast<std::int64_t>(activation_));
+  };
+  const Tape* tape = Tape::current();
+  if (!tape || detail::comes_from(s.body(), tape->id())) {
+    record_it();
+  } else {  // s may come onto the tape with it
+    const Transaction transaction;
+    record_it();
+  }
   return y;
 }
 

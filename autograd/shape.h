@@ -13,6 +13,10 @@
 
 namespace ebb {
 
+namespace detail {
+struct Body;
+}
+
 // Up to six extents, each ≥ 0, outermost first; none for a scalar. A shape whose element count would overflow can't be
 // made (ShapeError), so `size()` is always exact.
 class Shape {
@@ -46,11 +50,6 @@ class Shape {
   const Index* begin() const { return extents_.data(); }
   const Index* end() const { return extents_.data() + rank_; }
 
-  // A copy that is read in the pieces in which the original was written: for a larger one the processor would wait.
-  struct Piecewise {};
-  Shape(Piecewise, const Shape& other)
-      : Shape(static_cast<const volatile Index*>(other.extents_.data()), other.rank_) {}
-
   // This shape without one axis, with that axis set to `extent`, or with a new one of `extent` that is `axis` of the
   // result. Negative axes count from the end; ShapeError when there is no such axis.
   [[nodiscard]] Shape without(Index axis) const;
@@ -65,6 +64,9 @@ class Shape {
   }
 
  private:
+  friend struct detail::Body;
+  // A copy that is read in the pieces in which the original was written: for a larger one the processor would wait.
+  static Shape piecewise(const Shape& other) { return {other.extents_.data(), other.rank_}; }
   Shape(const volatile Index* from, Index rank)
       : extents_{from[0], from[1], from[2], from[3], from[4], from[5]}, rank_(rank) {}
   Index from_the_back(Index axis) const;

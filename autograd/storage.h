@@ -75,7 +75,7 @@ void destroy(PackedCopies* copies) noexcept;
 
 struct alignas(64) Body {
   Body(DType type, Index elements, const Shape& extents, std::uint16_t block, std::byte* values)
-      : dtype(type), size_class(block), data(values), size(elements), shape(Shape::Piecewise(), extents) {}
+      : dtype(type), size_class(block), data(values), size(elements), shape(Shape::piecewise(extents)) {}
 
   ReferenceCount references{1};
   std::uint32_t version = 0;  // of the storage; a view's is its root's

@@ -257,10 +257,7 @@ void Sweep::run(Window& window, const Observer& observer) {
 // What has arrived at the record is whole now.
 void Sweep::pass_by(const Record& record, const Tensor& gradient) const {
   if (state_.check_finite) require_finite_sum(*state_.tape, record, gradient);
-  if (!observer_) return;
-  if (!recorded_) return (*observer_)(record, gradient);  // paused as it is
-  const Pause pause;
-  (*observer_)(record, gradient);
+  if (observer_) show(record, gradient);
 }
 
 void Sweep::expand(const std::function<Tensor()>& f, Tensor g) {

@@ -66,6 +66,7 @@ std::uint64_t Tape::next_id() { return ids.fetch_add(1, std::memory_order_relaxe
 bool detail::is_source(const Record& record) { return &record.op == &source_op || &record.op == &inner_result_op; }
 
 Tape* Tape::current() { return current_tape; }
+void Tape::record_nothing() { current_tape = nullptr; }
 
 Tape::Tape(const TapeOptions& options) : id_(next_id()), options_(options), outer_(current_tape), state_(take_state()) {
   current_tape = this;
@@ -205,10 +206,7 @@ template <bool made_here>
   auto positions = std::make_unique<std::uint32_t[]>(count);
   for (std::size_t i = 0; i < count; ++i) positions[i] = inputs[i] ? position(*inputs[i]) : Record::none;
   Record& record = add<made_here>(op, output, {}, count, attribute);
-  if (count <= Record::few)
-    std::copy_n(positions.get(), count, record.near.begin());
-  else
-    record.far = positions.release();
+  record.far = positions.release();
   return record.index;
 }
 
@@ -217,7 +215,7 @@ inline std::uint32_t Tape::append(const Op& op, const Tensor& output, std::span<
                                   std::int64_t attribute) {
   const std::uint32_t before = state_->size;
   try {
-    // Where they stand is known by number, so that it goes into the record by way of registers.
+    // The commonest numbers by themselves, so that positions go into the record by way of registers.
     const auto place = [&](std::size_t i) { return inputs[i] ? position(*inputs[i]) : Record::none; };
     switch (inputs.size()) {
       case 0:
@@ -229,8 +227,12 @@ inline std::uint32_t Tape::append(const Op& op, const Tensor& output, std::span<
       case 3:
         return add<made_here>(op, output, {place(0), place(1), place(2)}, 3, attribute).index;
       default:
-        return append_many<made_here>(op, output, inputs, attribute);
+        break;
     }
+    if (inputs.size() > Record::few) return append_many<made_here>(op, output, inputs, attribute);
+    Record::Few near{};
+    for (std::size_t i = 0; i < inputs.size(); ++i) near[i] = place(i);
+    return add<made_here>(op, output, near, static_cast<std::uint32_t>(inputs.size()), attribute).index;
   } catch (...) {
     truncate(before);
     throw;

@@ -173,6 +173,7 @@ class [[nodiscard]] Tape {
   friend std::uint32_t place_on_tape(const Tensor&);
 
   static std::uint64_t next_id();
+  static void record_nothing();
   std::uint32_t position(const Tensor& x);
   std::uint32_t source(const Tensor& x);
   std::uint32_t new_source(const Tensor& x);
@@ -252,12 +253,6 @@ inline void record(const Op& op, const Tensor& output, std::initializer_list<con
                    std::int64_t attribute = 0) {
   record(op, output, std::span(inputs.begin(), inputs.size()), attribute);
 }
-// Where the current tape keeps x (as a source, if it is new there), or Record::none when no tape records: for inputs
-// that many records share. It holds until that tape is gone or x is written.
-std::uint32_t place_on_tape(const Tensor& x);
-// The same where that is known of all inputs: the first `count` of these.
-void record_at(const Op& op, const Tensor& output, const Record::Few& places, std::uint32_t count,
-               std::int64_t attribute);
 // The same for an op whose rules need an object besides, which lives as long as the record: kept<T>(record) there.
 void record(const Op& op, const Tensor& output, std::span<const Tensor* const> inputs,
             std::shared_ptr<const void> object);
@@ -267,5 +262,12 @@ const T& kept(const Record& record) {
   std::memcpy(&object, &record.attribute, sizeof object);
   return *static_cast<const T*>(object);
 }
+
+// Where the current tape keeps x (as a source, if it is new there), or Record::none when no tape records: for inputs
+// that many records share. It holds until that tape is gone or x is written.
+std::uint32_t place_on_tape(const Tensor& x);
+// As `record` where the places of all inputs are known: the first `count` of these.
+void record_at(const Op& op, const Tensor& output, const Record::Few& places, std::uint32_t count,
+               std::int64_t attribute);
 
 }  // namespace ebb

@@ -259,6 +259,16 @@ inline Sweep::Targets Sweep::targets_of(const Record& record, std::initializer_l
   return {target(0), target(1), target(2), target(3)};
 }
 
+// To the observer, which there is.
+inline void Sweep::show(const Record& record, const Tensor& gradient) const {
+  if (recorded_) {
+    const Pause pause;
+    return (*observer_)(record, gradient);
+  }
+  (*observer_)(record, gradient);
+  if (Tape::current()) Tape::record_nothing();  // as before: it may have left a tape of its own
+}
+
 namespace detail {
 
 // A walk over a long tape waits for memory more than it computes: a record's header is asked for this many ahead.

@@ -83,20 +83,24 @@ namespace {
 // Whether float32 holds a vector of that norm to its digits: down where its numbers end they are 1.4e-45 apart.
 bool is_held(double norm) { return norm > 1e-35 && norm < 1e28; }
 
-// ‖Sᵀ U‖_F by inner products of rows, unless they are more work than the product itself, or may have left the type's
-// range, or cancel.
-std::optional<double> norm_by_rows(const Tensor& S, const Tensor& U) {
-  if (S.extent(0) > S.extent(1)) return std::nullopt;
+// ‖Sᵀ U‖_F, if S and U are far enough from the ends of float32 for products of a few: by inner products of rows, where
+// these are less work and don't cancel, else by the product itself.
+std::optional<double> norm_of_product(const Tensor& S, const Tensor& U) {
   const auto is_moderate = [](double square) { return square > 1e-24 && square < 1e24; };
-  const auto [square, s_square, u_square] = ebb::detail::squared_norms_of_product(S, U);
-  const double least = S.dtype() == f32 ? 1e-2 : 1e-8;
-  if (!is_moderate(s_square) || !is_moderate(u_square) || square <= least * s_square * u_square) return std::nullopt;
-  return std::sqrt(square);
-}
-
-double norm_of_product(const Tensor& S, const Tensor& U) {
-  const std::optional<double> norm = norm_by_rows(S, U);
-  return norm ? *norm : ebb::detail::norm_value(matmul(S, U, {.transpose_a = true}));
+  double s_square = 0, u_square = 0;
+  if (S.extent(0) <= S.extent(1)) {
+    const auto squares = ebb::detail::squared_norms_of_product(S, U);
+    s_square = squares[1];
+    u_square = squares[2];
+    const double least = S.dtype() == f32 ? 1e-2 : 1e-8;
+    if (is_moderate(s_square) && is_moderate(u_square) && squares[0] > least * s_square * u_square)
+      return std::sqrt(squares[0]);
+  } else {
+    s_square = std::pow(ebb::detail::norm_value(S), 2);
+    u_square = std::pow(ebb::detail::norm_value(U), 2);
+  }
+  if (!is_moderate(s_square) || !is_moderate(u_square)) return std::nullopt;
+  return ebb::detail::norm_value(matmul(S, U, {.transpose_a = true}));
 }
 
 }  // namespace
@@ -121,7 +125,7 @@ Magnitude GradientFlow::contribution_of(std::size_t k, const Tensor& gradient, c
   const Tensor& s = run.states[k - 1];
   std::optional<double> norm;
   if (s.extent(0) > 1) {
-    norm = norm_by_rows(s, u_);
+    norm = norm_of_product(s, u_);
   } else {
     const double s_norm = ebb::detail::norm_value(s), u_norm = ebb::detail::norm_value(u_);
     if ((s_norm == 0 || is_held(s_norm)) && is_held(u_norm)) norm = s_norm * u_norm;
@@ -141,7 +145,7 @@ Magnitude GradientFlow::contribution_with_care(std::size_t k, const Tensor& grad
   }
   if (s.extent(0) == 1 || s_norm == 0 || !std::isfinite(u_norm) || !std::isfinite(s_norm))
     return Magnitude::of(u_norm * s_norm);
-  return Magnitude::of(u_norm * s_norm * norm_of_product(s / s_norm, u / u_norm));
+  return Magnitude::of(u_norm * s_norm * norm_of_product(s / s_norm, u / u_norm).value());  // both norms are 1
 }
 
 // ---- shards

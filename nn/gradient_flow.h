@@ -41,7 +41,8 @@ class GradientFlow {
   // batch.
   Magnitudes state_gradient;
   // ‖C_k‖_F with C_k = s_{k−1}ᵀ (σ'(a_k) ∘ δ_k), the part of ∂L/∂W that step k contributes: Σ_k C_k = ∂L/∂W. For
-  // k = 1 … T ([0] is no path); empty unless asked for.
+  // k = 1 … T ([0] is no path); empty unless asked for. With δ's type's digits, whatever the size: float32's are
+  // some 7.
   Magnitudes contribution;
 
  private:

@@ -1,8 +1,6 @@
 #include "nn/optimizer.h"
 
-#include <algorithm>
 #include <cmath>
-#include <iterator>
 #include <utility>
 
 #include "autograd/reduction.h"

@@ -13,9 +13,8 @@ StateWatch::StateWatch(const char* what, const Unrolled& run) : what_(what) {
   positions_.resize(run.states.size());
   std::uint32_t* position = positions_.data();
   for (const Tensor& state : run.states) {
-    const ebb::detail::TapePosition& made = state.position();
-    if (made.tape == tape_) {  // as states are
-      *position++ = made.index;
+    if (ebb::detail::comes_from(state.body(), tape_) && state.position().index != Record::none) {  // as states are
+      *position++ = state.position().index;
     } else {
       const Record* record = tape->find(state);
       *position++ = record ? record->index : Record::none;

@@ -13,6 +13,7 @@ struct Parameters {
   Tensor x, s, U, W, b;
 };
 
+// In float64.
 Parameters parameters(Index time, Index batch, Index inputs = 2, Index hidden = 5) {
   return {varied({time, batch, inputs}, 1), varied({batch, hidden}, 2), 0.5 * varied({inputs, hidden}, 3),
           0.4 * varied({hidden, hidden}, 4), varied({hidden}, 5)};
@@ -45,13 +46,14 @@ std::vector<Tensor> by_ops(const Parameters& p, ActivationAt activation, Weights
 // The gradients of everything that there is, for a loss that looks at the last state and two others.
 std::vector<Tensor> gradients_of(Tape& tape, const Parameters& p, const std::vector<Tensor>& states) {
   const std::size_t last = states.size() - 1;
-  const Tensor loss = sum(states[last] * varied(p.s.shape(), 6)) + mean(square(states[last / 2])) + sum(states[1]);
+  const Tensor loss =
+      sum(states[last] * cast(varied(p.s.shape(), 6), p.s.dtype())) + mean(square(states[last / 2])) + sum(states[1]);
   const std::vector<Tensor> asked{p.x, p.s, p.U, p.W, p.b, states[last / 3], states[last / 2], states[last]};
   return tape.gradients(loss, asked);
 }
 
 template <class ActivationAt, class WeightsAt>
-void check_alike(const Parameters& p, ActivationAt activation, WeightsAt weights) {
+void check_alike(const Parameters& p, ActivationAt activation, WeightsAt weights, double tolerance = 1e-12) {
   std::vector<Tensor> of_steps, of_ops;
   {
     Tape tape;
@@ -60,7 +62,7 @@ void check_alike(const Parameters& p, ActivationAt activation, WeightsAt weights
   Tape tape;
   of_ops = gradients_of(tape, p, by_ops(p, activation, weights));
   for (std::size_t i = 0; i < of_ops.size(); ++i)
-    CHECK_MESSAGE(distance(of_steps[i], of_ops[i]) < 1e-12, "asked " << i);
+    CHECK_MESSAGE(distance(of_steps[i], of_ops[i]) < tolerance, "asked " << i);
 }
 
 constexpr Activation all[] = {Activation::tanh, Activation::logistic, Activation::relu, Activation::identity};
@@ -131,10 +133,92 @@ TEST_CASE("chain: what was written meanwhile is refused where the derivative rea
   p.x.assign(p.x * 2.0);  // ∂U alone reads it
   CHECK(same_bits(tape.gradient(loss, p.s), by_s));
   CHECK_THROWS_AS((void)tape.gradient(loss, p.U), StaleValueError);
-  const Observer writes = [&](const Record& record, const Tensor&) {
-    if (record.index == tape.find(states[3])->index) p.W.assign(p.W * 2.0);
+}
+
+TEST_CASE("chain: what an observer writes is refused where what comes after reads it, up to the end") {
+  for (const auto& [at, what, asked] :
+       {std::tuple{3, 'W', 's'}, {3, 'x', 'U'}, {1, 'x', 'U'}, {1, 's', 'W'}, {3, 'U', 'x'}}) {
+    Parameters p = parameters(6, 2);
+    Tape tape;
+    const std::vector<Tensor> states = by_steps(
+        p, [](Index) { return Activation::tanh; }, [&](Index) { return p.W; });
+    const auto named = [&](char name) -> Tensor& {
+      return name == 'x' ? p.x : name == 's' ? p.s : name == 'U' ? p.U : p.W;
+    };
+    const std::uint32_t place = tape.find(states[static_cast<std::size_t>(at)])->index;
+    const Observer writes = [&, name = what](const Record& record, const Tensor&) {
+      if (record.index == place) named(name).assign(named(name) * 2.0);
+    };
+    CAPTURE(what);
+    CAPTURE(at);
+    CHECK_THROWS_AS((void)tape.gradient(sum(states.back()), named(asked), {.observer = writes}), StaleValueError);
+  }
+}
+
+TEST_CASE("chain: an observer that throws leaves everything as it was") {
+  const Parameters p = parameters(20, 20);
+  Tape tape;
+  const std::vector<Tensor> states = by_steps(
+      p, [](Index) { return Activation::tanh; }, [&](Index) { return p.W; });
+  const Tensor loss = sum(states.back()), before = tape.gradient(loss, p.W);
+  const std::uint32_t place = tape.find(states[4])->index;
+  const Observer thrower = [&](const Record& record, const Tensor&) {
+    if (record.index == place) throw std::runtime_error("stop");
   };
-  CHECK_THROWS_AS((void)tape.gradient(loss, p.s, {.observer = writes}), StaleValueError);
+  CHECK_THROWS_AS((void)tape.gradient(loss, p.W, {.observer = thrower}), std::runtime_error);
+  CHECK(same_bits(tape.gradient(loss, p.W), before));
+}
+
+TEST_CASE("chain: a tape that an observer leaves behind records nothing of the sweep") {
+  const Parameters p = parameters(5, 2);
+  Tape tape;
+  const std::vector<Tensor> states = by_steps(
+      p, [](Index) { return Activation::tanh; }, [&](Index) { return p.W; });
+  std::vector<std::unique_ptr<Tape>> left;
+  const Observer leaves = [&](const Record&, const Tensor&) { left.push_back(std::make_unique<Tape>()); };
+  (void)tape.gradient(sum(states.back()), p.W, {.observer = leaves});
+  CHECK(left.size() > 5);
+  for (const auto& one : left) CHECK(one->size() == 0);
+  CHECK(Tape::current() == &tape);
+  while (!left.empty()) left.pop_back();
+}
+
+TEST_CASE("chain: steps in float32") {
+  for (const auto& [time, batch] : {std::pair<Index, Index>{300, 1}, {60, 7}}) {
+    const Parameters p = parameters(time, batch);
+    const Parameters f{cast(p.x, f32), cast(p.s, f32), cast(p.U, f32), cast(p.W, f32), cast(p.b, f32)};
+    // Sums of 300 and 420 terms, in another order.
+    check_alike(
+        f, [](Index) { return Activation::tanh; }, [&](Index) { return f.W; }, 3e-5);
+  }
+}
+
+TEST_CASE("chain: two layers step by step, each a chain of one at a time") {
+  const Parameters p = parameters(12, 3, 5, 5);
+  const auto gradients = [&](bool fused) {
+    Tape tape;
+    const auto step = [&](const Tensor& x, const Tensor& s, const Tensor& U, const Tensor& W) {
+      return fused ? rnn_step(reshape(x, {1, 3, 5}), 0, s, U, W, p.b, Activation::tanh)
+                   : tanh(matmul(x, U) + matmul(s, W) + p.b);
+    };
+    Tensor lower = p.s, upper = p.s;
+    for (Index t = 0; t < 12; ++t) {
+      lower = step(p.x[t], lower, p.U, p.W);
+      upper = step(lower, upper, p.W, p.U);
+    }
+    return tape.gradients(sum(square(upper)), {p.x, p.s, p.U, p.W, p.b});
+  };
+  const auto of_steps = gradients(true), of_ops = gradients(false);
+  for (std::size_t i = 0; i < of_ops.size(); ++i) CHECK(distance(of_steps[i], of_ops[i]) < 1e-12);
+}
+
+TEST_CASE("chain: a step that fails leaves its state off the tape") {
+  const Parameters p = parameters(2, 2);
+  Tape tape({.check_finite = true});
+  const RnnSteps steps(p.x, p.U, p.W, p.b, Activation::identity);
+  const Index before = tape.size();
+  CHECK_THROWS_AS((void)steps(0, full({2, 5}, infinity, f64)), NonFiniteError);
+  CHECK(tape.size() == before);
 }
 
 TEST_CASE("chain: runs of different batches with the same parameters add up") {

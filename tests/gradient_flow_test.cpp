@@ -255,3 +255,22 @@ TEST_CASE("gradient flow: what nothing was asked about has no path") {
   CHECK(nn::name(Kind::underflow) == "underflow");
   CHECK(static_cast<double>(flow.state_gradient[4]) == flow.state_gradient[4].value);
 }
+
+TEST_CASE("gradient flow: an initial state that came from elsewhere, or was written, is seen too") {
+  const nn::Rnn rnn = make_rnn(4, Activation::tanh);
+  const Tensor x = varied({5, 2, 2});
+  const auto check_seen = [&](Tape& tape, const Tensor& initial) {
+    const nn::Unrolled run = rnn(x, initial);
+    nn::GradientFlow flow(rnn, run);
+    const Tensor g = tape.gradient(sum(run.last()), initial, {.observer = flow.observer()});
+    CHECK(flow.state_gradient[0].kind == Kind::number);
+    CHECK(flow.state_gradient[0].value == doctest::Approx(norm(g).item()));
+  };
+  Tape tape;
+  Tensor written = 0.1 * varied({2, 4}, 8);
+  written.assign(varied({2, 4}, 9));
+  check_seen(tape, written);
+  const Tensor w = varied({2, 4}, 3);
+  Tape inner;
+  check_seen(inner, inner.gradient(sum(square(w)), w));
+}
