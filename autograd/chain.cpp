@@ -67,7 +67,8 @@ inline bool Chain::leads_to(const Record& before) const {
   return true;
 }
 
-void Chain::check_again() const {
+void Chain::end() const {
+  Tape::record_nothing();  // as before: an observer may have left a tape of its own
   for (std::size_t i = 0; i < count_; ++i)
     if (lefts_[i].wanted && lefts_[i].from != LeftFactor::ones) (void)input(lefts_[i].from);
 }
@@ -75,7 +76,7 @@ void Chain::check_again() const {
 bool Chain::pass_on(Tensor g) {
   const Record& before = source(state_);
   if (!leads_to(before) || cell_->asked || cell_->gathering != Record::none) {
-    check_again();
+    end();
     sweep_.give(*record_, state_, std::move(g));
     return false;
   }

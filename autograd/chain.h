@@ -48,12 +48,12 @@ class Chain {
   // Shows g, what has arrived, to the sweep's observer. Best done late, for then the observer's work on g and the
   // rule's go on side by side. (What it writes is seen at the next record, and at the end of the chain.)
   void show(const Tensor& g) {
-    if (sweep_.observer_ && record_ != first_) sweep_.show(*record_, g);  // the first one has been shown
+    if (sweep_.observer_ && record_ != first_) (*sweep_.observer_)(*record_, g);  // the first one has been shown
   }
   // Whether something that was asked for lies behind the state.
   bool goes_on() {
     cell_ = pass_.find(record_->near[state_]);
-    if (!cell_) check_again();
+    if (!cell_) end();
     return cell_;
   }
   // Where it does: adds g to the state, the last that this record has to give, and goes to the record before. False
@@ -71,8 +71,8 @@ class Chain {
   Gathering& gathering() const { return pass_.gatherings[gathering_]; }
   const Record& source(Index i) const { return pass_.records->at(record_->near[i]); }
   bool leads_to(const Record& before) const;
-  // StaleValueError if an observer wrote what the products given are of.
-  void check_again() const;
+  // After the last observer: StaleValueError if one wrote what the products given are of.
+  void end() const;
 
   Sweep& sweep_;
   Pass::State& pass_;

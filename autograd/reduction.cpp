@@ -244,8 +244,7 @@ Tensor argmin(const Tensor& x, Index axis, bool keepdim) {
 namespace {
 
 template <class T>
-double norm_of(const T* x, Index n) {
-  const auto& table = kernels::table<T>();
+double norm_of(const kernels::Table<T>& table, const T* x, Index n) {
   const double plain = table.sum_of_squares(x, 1.0, n);
   // Squares of float32 can't leave double's range; where those of float64 may have, scale by the largest.
   constexpr double safely_large = std::numeric_limits<double>::min() / std::numeric_limits<double>::epsilon();
@@ -273,7 +272,10 @@ const Op norm_op{
 }  // namespace
 
 double detail::norm_value(const Tensor& x) {
-  return by_float_type("norm", x.dtype(), [&](auto zero) { return norm_of(data<decltype(zero)>(x), x.size()); });
+  return by_float_type("norm", x.dtype(), [&](auto zero) {
+    const auto& table = kernels::table<decltype(zero)>();
+    return norm_of(table, data<decltype(zero)>(x), x.size());
+  });
 }
 
 double detail::largest_magnitude(const Tensor& x) {
@@ -304,7 +306,8 @@ Tensor norm(const Tensor& x, Index axis, bool keepdim) {
   by_float_type("norm", x.dtype(), [&](auto zero) {
     using T = decltype(zero);
     by_rows<T>(x, axis, [&](const T* row, Index rows, Index first) {
-      for (Index r = 0; r < rows; ++r, row += extent) data<T>(y)[first + r] = static_cast<T>(norm_of(row, extent));
+      for (Index r = 0; r < rows; ++r, row += extent)
+        data<T>(y)[first + r] = static_cast<T>(norm_of(kernels::table<T>(), row, extent));
     });
   });
   record(norm_op, y, {&x});

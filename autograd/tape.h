@@ -160,6 +160,7 @@ class [[nodiscard]] Tape {
   friend class Scope;
   friend class Transaction;
   friend class Pass;
+  friend class Chain;
   friend class Sweep;
   friend class Tangents;
   friend class Expansion;

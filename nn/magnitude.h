@@ -1,8 +1,8 @@
 // How large something is, and what it means where that is no ordinary number.
 #pragma once
 
-#include <cmath>
 #include <cstdint>
+#include <limits>
 #include <span>
 #include <string_view>
 #include <vector>
@@ -29,10 +29,11 @@ struct Magnitude {
 
   operator double() const { return value; }  // NOLINT(google-explicit-constructor): it is a number first
   // A number, infinite or nan.
-  static Magnitude of(double norm) { return std::isfinite(norm) ? Magnitude{norm, Kind::number} : not_finite(norm); }
+  static Magnitude of(double norm) { return norm <= largest ? Magnitude{norm, Kind::number} : not_finite(norm); }
   static Magnitude no_path();
 
  private:
+  static constexpr double largest = std::numeric_limits<double>::max();
   static Magnitude not_finite(double norm);
 };
 
