@@ -14,9 +14,7 @@ GradientFlow::GradientFlow(const Cell& cell, const Unrolled& run, const Gradient
     : state_gradient(run.states.size(), Magnitude::no_path()),
       contribution(options.contributions ? run.states.size() : 0, Magnitude::no_path()),
       cell_(cell),
-      watch_("GradientFlow", run) {
-  if (options.contributions) run_ = run;
-}
+      watch_("GradientFlow", run) {}
 
 Observer GradientFlow::observer() {
   watch_.restart();

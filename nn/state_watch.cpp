@@ -24,6 +24,7 @@ StateWatch::StateWatch(const char* what, const Unrolled& run) : what_(what) {
 
 Unrolled StateWatch::run() const {
   Unrolled run;
+  run.states.reserve(positions_.size());
   for (const std::uint32_t position : positions_)
     run.states.push_back(position == Record::none ? Tensor() : (*run_tape_)[position].output);
   return run;

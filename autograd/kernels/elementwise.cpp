@@ -23,50 +23,10 @@ void where_loop(const T* condition, Index condition_step, const T* a, Index a_st
   }
 }
 
-inline double sum_of_eight(const double* x) {
-  const double pairs[4] = {x[0] + x[4], x[1] + x[5], x[2] + x[6], x[3] + x[7]};
-  return (pairs[0] + pairs[2]) + (pairs[1] + pairs[3]);
-}
-
-// Sums term(i) in eight interleaved partial sums, which fit every vector width and fix the order; these are sums of
-// `chains` others where there are many terms, for each of them has to wait for itself.
-template <Index chains, class Term>
-inline double interleaved_sum(Index n, Term term) {
-  double partial[chains][8] = {};
-  Index i = 0;
-  for (; i + 8 * chains <= n; i += 8 * chains)
-    for (Index c = 0; c < chains; ++c)
-      for (Index j = 0; j < 8; ++j) partial[c][j] += term(i + 8 * c + j);
-  for (; i < n; ++i) partial[i / 8 % chains][i % 8] += term(i);
-  for (Index c = 1; c < chains; ++c)
-    for (Index j = 0; j < 8; ++j) partial[0][j] += partial[c][j];
-  return sum_of_eight(partial[0]);
-}
-template <class Term>
-inline double interleaved_sum(Index n, Term term) {
-  return n < 64 ? interleaved_sum<1>(n, term) : interleaved_sum<4>(n, term);
-}
-
-template <class T>
-double sum(const T* x, Index n) {
-  return interleaved_sum(n, [x](Index i) { return static_cast<double>(x[i]); });
-}
-
-// The same for squares, by vectors: the loop over eight isn't seen as one.
 constexpr Index parts = 8 / doubles;
 using Eight = Doubles[parts];
 
-template <bool scaled, class T>
-[[gnu::always_inline]] inline void add_squares(const T* x, double c, Eight& sum) {
-#pragma GCC unroll 4
-  for (Index q = 0; q < parts; ++q) {
-    Doubles v = as_doubles(x + q * doubles);
-    if (scaled) v *= c;
-    sum[q] += v * v;
-  }
-}
-
-// In the order of sum_of_eight.
+// ((x0 + x4) + (x2 + x6)) + ((x1 + x5) + (x3 + x7)).
 [[gnu::always_inline]] inline double sum_of(Eight& x) {
 #pragma GCC unroll 2
   for (Index half = parts / 2; half > 0; half /= 2) {
@@ -81,6 +41,41 @@ template <bool scaled, class T>
     for (Index l = 0; l < half; ++l) lanes[l] += lanes[l + half];
   }
   return lanes[0];
+}
+
+// Sums term(i) in eight interleaved partial sums, which fit every vector width and fix the order; these are sums of
+// `chains` others where there are many terms, for each of them has to wait for itself.
+template <Index chains, class Term>
+inline double interleaved_sum(Index n, Term term) {
+  double partial[chains][8] = {};
+  Index i = 0;
+  for (; i + 8 * chains <= n; i += 8 * chains)
+    for (Index c = 0; c < chains; ++c)
+      for (Index j = 0; j < 8; ++j) partial[c][j] += term(i + 8 * c + j);
+  for (; i < n; ++i) partial[i / 8 % chains][i % 8] += term(i);
+  for (Index c = 1; c < chains; ++c)
+    for (Index j = 0; j < 8; ++j) partial[0][j] += partial[c][j];
+  return sum_of(reinterpret_cast<Eight&>(partial[0]));
+}
+template <class Term>
+inline double interleaved_sum(Index n, Term term) {
+  return n < 64 ? interleaved_sum<1>(n, term) : interleaved_sum<4>(n, term);
+}
+
+template <class T>
+double sum(const T* x, Index n) {
+  return interleaved_sum(n, [x](Index i) { return static_cast<double>(x[i]); });
+}
+
+// The same for squares, by vectors: the loop over eight isn't seen as one.
+template <bool scaled, class T>
+[[gnu::always_inline]] inline void add_squares(const T* x, double c, Eight& sum) {
+#pragma GCC unroll 4
+  for (Index q = 0; q < parts; ++q) {
+    Doubles v = as_doubles(x + q * doubles);
+    if (scaled) v *= c;
+    sum[q] += v * v;
+  }
 }
 
 template <bool scaled, Index chains, class T>

@@ -63,23 +63,14 @@ Level level() {
 
 }  // namespace
 
-namespace chosen {
-
-constinit std::atomic<const Table<float>*> f32_table = nullptr;
-constinit std::atomic<const Table<double>*> f64_table = nullptr;
-
-const Table<float>& choose_f32_table() {
-  static const Table<float> chosen = choose_table<float>(level());
-  f32_table.store(&chosen, std::memory_order_release);
-  return chosen;
+template <class T>
+const Table<T>& choose() {
+  static const Table<T> best = choose_table<T>(level());
+  chosen<T>.store(&best, std::memory_order_release);
+  return best;
 }
-const Table<double>& choose_f64_table() {
-  static const Table<double> chosen = choose_table<double>(level());
-  f64_table.store(&chosen, std::memory_order_release);
-  return chosen;
-}
-
-}  // namespace chosen
+template const Table<float>& choose<float>();
+template const Table<double>& choose<double>();
 
 }  // namespace kernels
 

@@ -82,25 +82,14 @@ struct Table {
 // The table of the best instruction set that this machine has (or of the one that the environment variable
 // EBB_INSTRUCTION_SET names: portable, x86-64-v3, x86-64-v4; tests use it).
 template <class T>
-inline const Table<T>& table();
+inline constinit std::atomic<const Table<T>*> chosen = nullptr;  // until the first use
+template <class T>
+const Table<T>& choose();
 
-namespace chosen {
-// Chosen at first use: null until then.
-extern constinit std::atomic<const Table<float>*> f32_table;
-extern constinit std::atomic<const Table<double>*> f64_table;
-const Table<float>& choose_f32_table();
-const Table<double>& choose_f64_table();
-}  // namespace chosen
-
-template <>
-inline const Table<float>& table<float>() {
-  const Table<float>* chosen = chosen::f32_table.load(std::memory_order_acquire);
-  return chosen ? *chosen : chosen::choose_f32_table();
-}
-template <>
-inline const Table<double>& table<double>() {
-  const Table<double>* chosen = chosen::f64_table.load(std::memory_order_acquire);
-  return chosen ? *chosen : chosen::choose_f64_table();
+template <class T>
+inline const Table<T>& table() {
+  const Table<T>* known = chosen<T>.load(std::memory_order_acquire);
+  return known ? *known : choose<T>();
 }
 
 }  // namespace ebb::kernels
