@@ -243,13 +243,16 @@ Tensor argmin(const Tensor& x, Index axis, bool keepdim) {
 
 namespace {
 
-template <class T>
-double norm_of(const kernels::Table<T>& table, const T* x, Index n) {
+// Squares of float32 can't leave double's range.
+double norm_of(const kernels::Table<float>& table, const float* x, Index n) {
+  return std::sqrt(table.sum_of_squares(x, 1.0, n));
+}
+
+// Where those of float64 may have, they are scaled by the largest.
+[[gnu::noinline]] double norm_of(const kernels::Table<double>& table, const double* x, Index n) {
   const double plain = table.sum_of_squares(x, 1.0, n);
-  // Squares of float32 can't leave double's range; where those of float64 may have, scale by the largest.
   constexpr double safely_large = std::numeric_limits<double>::min() / std::numeric_limits<double>::epsilon();
-  if (std::is_same_v<T, float> || (plain > safely_large && plain <= std::numeric_limits<double>::max()))
-    return std::sqrt(plain);
+  if (plain > safely_large && plain <= std::numeric_limits<double>::max()) return std::sqrt(plain);
   const double largest = table.largest(x, n);
   if (largest == 0 || !std::isfinite(largest)) return largest;
   // 2^1074 would overflow; from 2^1022 on, squares are in range.

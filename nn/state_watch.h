@@ -36,6 +36,8 @@ class StateWatch {
   // Then: the k for which the record is that of s_k, or none. By place, so that states that were not reached do no
   // harm.
   [[nodiscard]] std::size_t step_of(const Record& record) {
+    const std::uint32_t after_first = record.index - first_;
+    if (after_first < in_a_row_) return after_first + 1;
     while (next_ > 0 && positions_[next_ - 1] > record.index)
       --next_;  // records arrive last to first, so states do too
     if (next_ == 0 || positions_[next_ - 1] != record.index) return none;
@@ -46,10 +48,14 @@ class StateWatch {
   void require_source(const Record& record) const;
 
   const char* what_;
-  std::vector<std::uint32_t, Reused<std::uint32_t>> positions_;  // of the states on the tape
   const Tape* run_tape_ = nullptr;
   std::uint64_t tape_ = 0;
-  std::size_t next_ = 0;                     // states from this one on have been passed
+  // Where the states are on the tape: s_1 and those after it in a row, as a cell's steps are, and s_0 at positions_[0];
+  // or each s_k at positions_[k].
+  std::uint32_t first_ = 0;
+  std::uint32_t in_a_row_ = 0;
+  std::vector<std::uint32_t, Reused<std::uint32_t>> positions_;
+  std::size_t next_ = 0;                     // of positions_, those from this one on have been passed
   std::uint32_t last_index_ = Record::none;  // of the record observed before
 };
 

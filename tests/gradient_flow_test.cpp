@@ -1,6 +1,8 @@
 // GradientFlow: ‖∂L/∂s_k‖ and ‖C_k‖ for every step from one sweep, and what a zero means.
 #include <nn/nn.h>
 
+#include <functional>
+
 #include "support.h"
 
 using namespace ebb;
@@ -74,6 +76,36 @@ TEST_CASE("gradient flow: state gradients are those that the tape gives for each
         CHECK(flow.state_gradient[k].value == doctest::Approx(expected).epsilon(1e-15));
       }
     }
+}
+
+TEST_CASE("gradient flow: states are found wherever they are on the tape") {
+  const nn::Rnn rnn = make_rnn(4);
+  const Tensor x = varied({6, 3, 2});
+  const auto by_ops = [&] {
+    nn::Unrolled run;
+    run.states.push_back(zeros({3, 4}, f64));
+    for (Index t = 0; t < 6; ++t) run.states.push_back(tanh(matmul(x[t], rnn.U) + matmul(run.last(), rnn.W) + rnn.b));
+    return run;
+  };
+  const auto in_two_pieces = [&] {
+    nn::Unrolled run = rnn(slice(x, 0, 3));
+    const nn::Unrolled rest = rnn(slice(x, 3, 6), run.last() * 0.5);
+    run.states.insert(run.states.end(), rest.states.begin() + 1, rest.states.end());
+    return run;
+  };
+  const auto of_one_step = [&] { return rnn(slice(x, 0, 1)); };
+  for (const std::function<nn::Unrolled()>& run_of :
+       {std::function<nn::Unrolled()>(by_ops), {in_two_pieces}, {of_one_step}}) {
+    Tape tape;
+    const nn::Unrolled run = run_of();
+    const Tensor loss = sum(square(run.last()));
+    nn::GradientFlow flow(rnn, run);
+    (void)tape.gradient(loss, rnn.W, {.observer = flow.observer()});
+    for (std::size_t k = 1; k < run.states.size(); ++k) {
+      const double expected = norm(tape.gradient(loss, run.states[k])).item();
+      CHECK(flow.state_gradient[k].value == doctest::Approx(expected).epsilon(1e-15));
+    }
+  }
 }
 
 TEST_CASE("gradient flow: the initial state is seen where it is asked for") {

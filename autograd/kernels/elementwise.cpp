@@ -26,6 +26,17 @@ void where_loop(const T* condition, Index condition_step, const T* a, Index a_st
 constexpr Index parts = 8 / doubles;
 using Eight = Doubles[parts];
 
+// The lower half of the lanes and the upper one, until there is one.
+template <class Vector>
+[[gnu::always_inline]] inline double sum_of_lanes(Vector v) {
+  if constexpr (sizeof(Vector) == 8 * sizeof(double))
+    return sum_of_lanes(__builtin_shufflevector(v, v, 0, 1, 2, 3) + __builtin_shufflevector(v, v, 4, 5, 6, 7));
+  else if constexpr (sizeof(Vector) == 4 * sizeof(double))
+    return sum_of_lanes(__builtin_shufflevector(v, v, 0, 1) + __builtin_shufflevector(v, v, 2, 3));
+  else
+    return v[0] + v[1];
+}
+
 // ((x0 + x4) + (x2 + x6)) + ((x1 + x5) + (x3 + x7)).
 [[gnu::always_inline]] inline double sum_of(Eight& x) {
 #pragma GCC unroll 2
@@ -33,14 +44,7 @@ using Eight = Doubles[parts];
 #pragma GCC unroll 2
     for (Index q = 0; q < half; ++q) x[q] += x[q + half];
   }
-  double lanes[doubles];
-  __builtin_memcpy(lanes, &x[0], sizeof lanes);
-#pragma GCC unroll 4
-  for (Index half = doubles / 2; half > 0; half /= 2) {
-#pragma GCC unroll 4
-    for (Index l = 0; l < half; ++l) lanes[l] += lanes[l + half];
-  }
-  return lanes[0];
+  return sum_of_lanes(x[0]);
 }
 
 // Sums term(i) in eight interleaved partial sums, which fit every vector width and fix the order; these are sums of
@@ -78,21 +82,27 @@ template <bool scaled, class T>
   }
 }
 
+// The n < 8 elements at the end, and zeros.
+template <class T>
+[[gnu::noinline]] void copy_rest(const T* x, Index n, T* rest) {
+  for (Index j = 0; j < 8; ++j) rest[j] = j < n ? x[j] : T(0);
+}
+
 template <bool scaled, Index chains, class T>
-[[gnu::noinline]] double sum_of_squares(const T* x, double c, Index n) {
+[[gnu::always_inline]] inline double sum_of_squares(const T* x, double c, Index n) {
   Eight partial[chains] = {};
   Index i = 0;
   for (; i + 8 * chains <= n; i += 8 * chains) {
 #pragma GCC unroll 4
     for (Index k = 0; k < chains; ++k) add_squares<scaled>(x + i + 8 * k, c, partial[k]);
   }
+  if constexpr (chains > 1) {
+    for (Index k = 0; k + 1 < chains && i + 8 <= n; ++k, i += 8) add_squares<scaled>(x + i, c, partial[k]);
+  }
   if (i < n) {
-#pragma GCC unroll 4
-    for (Index k = 0; k < chains && i < n; ++k, i += 8) {
-      T rest[8] = {};
-      for (Index j = i; j < n && j < i + 8; ++j) rest[j - i] = x[j];
-      add_squares<scaled>(rest, c, partial[k]);
-    }
+    T rest[8];
+    copy_rest(x + i, n - i, rest);
+    add_squares<scaled>(rest, c, partial[n / 8 % chains]);
   }
 #pragma GCC unroll 4
   for (Index k = 1; k < chains; ++k) {
@@ -103,9 +113,18 @@ template <bool scaled, Index chains, class T>
 }
 
 template <class T>
+[[gnu::noinline]] double sum_of_any_squares(const T* x, double c, Index n) {
+  if (n < 64) return sum_of_squares<true, 1>(x, c, n);
+  return c != 1 ? sum_of_squares<true, 4>(x, c, n) : sum_of_squares<false, 4>(x, c, n);
+}
+
+// A small network's states have no time for the rest.
+template <class T>
 double sum_of_squares(const T* x, double c, Index n) {
-  if (c != 1) return n < 64 ? sum_of_squares<true, 1>(x, c, n) : sum_of_squares<true, 4>(x, c, n);
-  return n < 64 ? sum_of_squares<false, 1>(x, c, n) : sum_of_squares<false, 4>(x, c, n);
+  if (n >= 64 || n % 8 != 0 || c != 1) return sum_of_any_squares(x, c, n);
+  Eight sum = {};
+  for (Index i = 0; i < n; i += 8) add_squares<false>(x + i, c, sum);
+  return sum_of(sum);
 }
 
 // As bits, for these are in the order of the magnitudes, infinity and then NaNs at the end.

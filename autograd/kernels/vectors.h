@@ -1,7 +1,7 @@
 // Vectors of the instruction set that a file of kernels is compiled for.
 #pragma once
 
-#if defined(__AVX512F__)
+#if defined(__AVX__)
 #include <immintrin.h>
 #endif
 
@@ -26,10 +26,12 @@ constexpr Index doubles = VectorOf<double>::width;
 // As many elements of x as there are in a vector of doubles.
 template <class T>
 [[gnu::always_inline]] inline Doubles as_doubles(const T* x) {
-#if defined(__AVX512F__)
   // GCC 12 makes two halves of it.
+#if defined(__AVX512F__)
   if constexpr (sizeof(T) == sizeof(float))
     return reinterpret_cast<Doubles>(_mm512_maskz_cvtps_pd(0xff, _mm256_loadu_ps(x)));
+#elif defined(__AVX__)
+  if constexpr (sizeof(T) == sizeof(float)) return reinterpret_cast<Doubles>(_mm256_cvtps_pd(_mm_loadu_ps(x)));
 #endif
   using Elements __attribute__((vector_size(doubles * sizeof(T)), aligned(sizeof(T)), may_alias)) = T;
   return __builtin_convertvector(*reinterpret_cast<const Elements*>(x), Doubles);

@@ -29,6 +29,11 @@ class Times {
  public:
   explicit Times(std::size_t programs) : samples_(programs) {}
   void add(std::size_t program, double seconds) { samples_[program].push_back(seconds); }
+  // Those of as many programs, of which these are more rounds.
+  void add(const Times& others) {
+    for (std::size_t k = 0; k < samples_.size(); ++k)
+      samples_[k].insert(samples_[k].end(), others.samples_[k].begin(), others.samples_[k].end());
+  }
 
   double median_of(std::size_t program) const { return median(samples_[program]); }
   double least_of(std::size_t program) const {
