@@ -80,7 +80,7 @@ bool Chain::pass_on(Tensor g) {
     sweep_.give(*record_, state_, std::move(g));
     return false;
   }
-  if (before.index >= detail::fetched_ahead) detail::fetch(pass_.records->at(before.index - detail::fetched_ahead));
+  detail::fetch_before(before);
   if (cell_->sum.defined()) {
     sweep_.give(*record_, state_, std::move(g));
     g = std::move(cell_->sum);

@@ -139,7 +139,8 @@ const BinaryOp& library_binary(std::size_t index);
 template <class Formula>
 const UnaryOp& unary_op() {
   if constexpr (formulas::Unary::contains<Formula>) {
-    return library_unary(formulas::Unary::index_of<Formula>());
+    static const UnaryOp& op = library_unary(formulas::Unary::index_of<Formula>());
+    return op;
   } else {
     static const UnaryOp op = make_unary_op<Formula>(loops::unary<Formula, float>(), loops::unary<Formula, double>());
     return op;
@@ -148,7 +149,8 @@ const UnaryOp& unary_op() {
 template <class Formula>
 const BinaryOp& binary_op() {
   if constexpr (formulas::Binary::contains<Formula>) {
-    return library_binary(formulas::Binary::index_of<Formula>());
+    static const BinaryOp& op = library_binary(formulas::Binary::index_of<Formula>());
+    return op;
   } else {
     static const BinaryOp op =
         make_binary_op<Formula>(loops::binary<Formula, float>(), loops::binary<Formula, double>());

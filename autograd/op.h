@@ -116,10 +116,11 @@ class Sweep : public Pass {
   friend class Chain;
   using Pass::Pass;
   using Observer = std::function<void(const Record&, const Tensor&)>;
+  void mark_live(Window& window);
   void run(Window& window, const Observer& observer);
   void pass_by(const Record& record, const Tensor& gradient) const;
   void show(const Record& record, const Tensor& gradient) const;
-  void give_checked(const Record& record, Index input, Cell& cell, Tensor contribution);
+  void give_checked(const Record& record, Index input, Tensor& contribution);
   void add(Tensor& sum, Tensor x) const;
   static Targets targets_of(const Record& record, std::initializer_list<LeftFactor> factors);
   bool gather(const Record& record, std::initializer_list<LeftFactor> factors, const Tensor& b);

@@ -56,22 +56,27 @@ Tensor packed_once(const Tensor& b, bool transposed) {
 
 namespace {
 
-// The copy of this version.
-const Tensor& packed_copy(const Tensor& b, bool transposed) {
-  Body& body = b.body();
-  PackedCopies& copies = copies_of(body);
+// Nobody reads what is written here: to write b while another thread multiplies by it is an error already.
+[[gnu::noinline]] void renew(const Tensor& b, bool transposed, std::uint64_t version) {
+  PackedCopies& copies = copies_of(b.body());
   PackedCopies::Copy& copy = copies.copies[transposed];
+  const std::lock_guard lock(copies.mutex);
+  if (copy.version.load(std::memory_order_relaxed) == version) return;
+  if (!copy.panels.defined() || !unique(copy.panels)) copy.panels = room_for(b, transposed);
+  pack(b, transposed, copy.panels);
+  copy.version.store(version, std::memory_order_release);
+}
+
+// The copy of b as it is now.
+inline const Tensor& packed_copy(const Tensor& b, bool transposed) {
+  const Body& body = b.body();
   const std::uint64_t version = std::uint64_t{body.storage().version} + 1;
-  // Nobody reads what is written here: to write b while another thread multiplies by it is an error already.
-  if (copy.version.load(std::memory_order_acquire) != version) {
-    const std::lock_guard lock(copies.mutex);
-    if (copy.version.load(std::memory_order_relaxed) != version) {
-      if (!copy.panels.defined() || !unique(copy.panels)) copy.panels = room_for(b, transposed);
-      pack(b, transposed, copy.panels);
-      copy.version.store(version, std::memory_order_release);
-    }
+  const PackedCopies* copies = body.packed.load(std::memory_order_acquire);
+  if (!copies || copies->copies[transposed].version.load(std::memory_order_acquire) != version) {
+    renew(b, transposed, version);
+    copies = body.packed.load(std::memory_order_acquire);
   }
-  return copy.panels;
+  return copies->copies[transposed].panels;
 }
 
 }  // namespace

@@ -14,8 +14,7 @@ namespace ebb {
 using detail::by_float_type;
 using detail::claim;
 using detail::data;
-using detail::fetch;
-using detail::fetched_ahead;
+using detail::fetch_before;
 using detail::fits;
 using detail::is_bias;
 using detail::make_writable;
@@ -67,19 +66,20 @@ bool Sweep::wants(const Record& record, Index input) const {
 }
 
 void Sweep::give(const Record& record, Index input, Tensor contribution) {
-  const std::uint32_t position = record.inputs()[static_cast<std::size_t>(input)];
-  Cell* cell = state_.find(position);
-  if (!cell) return;
-  if (state_.check_finite || !fits(state_.records->at(position).output, contribution))
-    return give_checked(record, input, *cell, std::move(contribution));
-  if (!cell->sum.defined())
-    std::swap(cell->sum, contribution);
-  else
-    add(cell->sum, std::move(contribution));
+  const std::uint32_t position = record.inputs()[static_cast<std::size_t>(input)], at = position - state_.first;
+  if (at < state_.count) {
+    Cell& cell = state_.cells[at];
+    if (!cell.live) return;
+    if (!cell.sum.defined() && !state_.check_finite && fits(state_.records->at(position).output, contribution))
+      return std::swap(cell.sum, contribution);
+  }
+  give_checked(record, input, contribution);
 }
 
-// A contribution that is to be looked at, or of another shape.
-void Sweep::give_checked(const Record& record, Index input, Cell& cell, Tensor contribution) {
+// A contribution that isn't the first, or of another shape, or is to be looked at.
+[[gnu::noinline]] void Sweep::give_checked(const Record& record, Index input, Tensor& contribution) {
+  Cell* const cell = state_.find(record.inputs()[static_cast<std::size_t>(input)]);
+  if (!cell) return;
   const Tensor& like = unread_input(record, input);
   require_type(record, like, contribution);
   if (state_.check_finite) require_finite(record, input, contribution);
@@ -91,15 +91,15 @@ void Sweep::give_checked(const Record& record, Index input, Cell& cell, Tensor c
       fail<ShapeError>("gradient", "the rule of {} gives a contribution of shape {} to an input of shape {}",
                        record.op.name, contribution.shape(), like.shape());
     if (!recorded_ && contribution.size() == like.size()) {
-      make_writable(cell.sum, like);
-      return add_elements(cell.sum, contribution);
+      make_writable(cell->sum, like);
+      return add_elements(cell->sum, contribution);
     }
     contribution = sum_to(contribution, like.shape());
   }
-  if (cell.sum.defined())
-    add(cell.sum, std::move(contribution));
+  if (cell->sum.defined())
+    add(cell->sum, std::move(contribution));
   else
-    cell.sum = std::move(contribution);
+    cell->sum = std::move(contribution);
 }
 
 // sum += x; in a plain sweep in the place of whichever of the two nobody else holds.
@@ -220,28 +220,34 @@ void Tape::sweep(std::uint32_t last, Pass::State& pass, Tensor seed, const Gradi
   Sweep(pass, options.recorded).run(window, options.observer);
 }
 
+// Forwards: what lies behind something that was asked for.
+void Sweep::mark_live(Window& window) {
+  Cell* const cells = window.cells.data();
+  const std::uint32_t first = window.first, size = static_cast<std::uint32_t>(window.cells.size());
+  const bool alone = state_.window_count == 1;
+  state_.records->forwards(first, first + size, [&](const Record& record, std::uint32_t i) {
+    Cell& cell = cells[i - first];
+    if (cell.live || !record.op.vjp) return;
+    for (const std::uint32_t input : record.inputs()) {
+      const std::uint32_t at = input - first;
+      cell.live |= at < size ? cells[at].live : !alone && state_.find(input);
+    }
+  });
+}
+
 void Sweep::run(Window& window, const Observer& observer) {
   Tape::State& tape = *state_.tape->state_;
   const std::uint32_t first = window.first, end = first + static_cast<std::uint32_t>(window.cells.size());
   tape.walked += 2 * window.cells.size();
   const Observer* outer = std::exchange(observer_, observer ? &observer : nullptr);
   const std::uint32_t outer_passed = passed_;
-  // Forwards: what lies behind something that was asked for.
-  tape.forwards(first, end, [&](const Record& record, std::uint32_t i) {
-    Cell& cell = window.cells[i - first];
-    if (cell.live || !record.op.vjp) return;
-    for (const std::uint32_t input : record.inputs())
-      if (state_.find(input)) {
-        cell.live = true;
-        return;
-      }
-  });
+  mark_live(window);
   // Backwards: each record hands on what has arrived at it.
   for (std::uint32_t i = end; i-- > first;) {
-    if (i >= first + fetched_ahead) fetch(tape.at(i - fetched_ahead));
+    const Record& record = tape.at(i);
+    fetch_before(record);
     Cell& cell = window.cells[i - first];
     if (!cell.live) continue;
-    const Record& record = tape.at(i);
     if ((cell.gathering & cell.pieces) != Record::none) settle(cell, record);
     if (!cell.sum.defined()) continue;
     if (observer_ || state_.check_finite) pass_by(record, cell.sum);

@@ -193,10 +193,10 @@ inline Record& Tape::add(const Op& op, const Tensor& output, const Record::Few& 
 }
 
 [[gnu::noinline]] void Tape::add_chunk() {
-  if (state_->size >= Record::none - (1u << State::chunk_bits))
+  if (state_->size >= Record::none - State::chunk_records)
     fail<TapeError>("tape", "{} records are too many", state_->size);
   state_->chunks.push_back(std::make_unique<State::Chunk>());
-  state_->room += 1u << State::chunk_bits;
+  state_->room += State::chunk_records;
 }
 
 template <bool made_here>
@@ -249,11 +249,14 @@ void Tape::require_finite(const Op& op, const Tensor& output) const {
 
 void Tape::State::drop(std::uint32_t first) noexcept {
   while (size > first) {
-    Record& record = at(--size);
-    if (size >= detail::fetched_ahead) detail::fetch(at(size - detail::fetched_ahead));
-    if (first != 0 && detail::is_source(record)) sources.erase(record.output.body(), record.index);
-    if (record.count > Record::few) delete[] record.far;
-    record.~Record();
+    const std::uint32_t begin =
+        std::max(first, (size - 1) / chunk_records * chunk_records);  // of what lies in one piece
+    for (Record* record = &at(size - 1); size > begin; --size, --record) {
+      detail::fetch_before(*record);
+      if (first != 0 && detail::is_source(*record)) sources.erase(record->output.body(), record->index);
+      if (record->count > Record::few) delete[] record->far;
+      record->~Record();
+    }
   }
   while (!kept.empty() && kept.back().record >= first) kept.pop_back();
 }

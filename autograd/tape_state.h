@@ -184,9 +184,9 @@ class Expansion {
 };
 
 struct Tape::State {
-  static constexpr std::uint32_t chunk_bits = 10;
+  static constexpr std::uint32_t chunk_records = 1024;
   struct Chunk {
-    alignas(64) std::byte bytes[sizeof(Record) << chunk_bits];
+    alignas(64) std::byte bytes[sizeof(Record) * chunk_records];
   };
   struct ScopeEntry {
     std::string name;
@@ -215,14 +215,14 @@ struct Tape::State {
   std::uint64_t walked = 0;
 
   Record& at(std::uint32_t i) {
-    auto* chunk = reinterpret_cast<Record*>(chunks[i >> chunk_bits]->bytes);
-    return chunk[i & ((1u << chunk_bits) - 1)];
+    auto* chunk = reinterpret_cast<Record*>(chunks[i / chunk_records]->bytes);
+    return chunk[i % chunk_records];
   }
   // Calls f(record, i) for the records [first, end), first to last.
   template <class F>
   void forwards(std::uint32_t first, std::uint32_t end, F f) {
     for (std::uint32_t i = first; i < end;) {
-      const std::uint32_t stop = std::min(end, (i | ((1u << chunk_bits) - 1)) + 1);  // of what lies in one piece
+      const std::uint32_t stop = std::min(end, (i / chunk_records + 1) * chunk_records);  // of what lies in one piece
       for (const Record* record = &at(i); i < stop; ++i, ++record) f(*record, i);
     }
   }
@@ -271,10 +271,12 @@ inline void Sweep::show(const Record& record, const Tensor& gradient) const {
 
 namespace detail {
 
-// A walk over a long tape waits for memory more than it computes: a record's header is asked for this many ahead.
-inline constexpr std::uint32_t fetched_ahead = 12;
-inline void fetch(const Record& record) {
-  const auto* header = reinterpret_cast<const char*>(&record.output.body());
+// A walk over a long tape waits for memory more than it computes: the header of what a record made is asked for some
+// records before a walk backwards comes there. (Not across pieces of the tape.)
+inline void fetch_before(const Record& record) {
+  constexpr std::uint32_t ahead = 12;
+  if (record.index % Tape::State::chunk_records < ahead) return;
+  const auto* header = reinterpret_cast<const char*>(&(&record)[-std::ptrdiff_t{ahead}].output.body());
   __builtin_prefetch(header);
   __builtin_prefetch(header + sizeof(Body) / 2);
 }
