@@ -121,7 +121,7 @@ class Sweep : public Pass {
   void pass_by(const Record& record, const Tensor& gradient) const;
   void show(const Record& record, const Tensor& gradient) const;
   void give_checked(const Record& record, Index input, Tensor& contribution);
-  void add(Tensor& sum, Tensor x) const;
+  void add(Tensor& sum, Tensor& x) const;
   static Targets targets_of(const Record& record, std::initializer_list<LeftFactor> factors);
   bool gather(const Record& record, std::initializer_list<LeftFactor> factors, const Tensor& b);
   void multiply(Gathering& gathering);

@@ -70,13 +70,13 @@ void Sweep::give(const Record& record, Index input, Tensor contribution) {
   if (at < state_.count) {
     Cell& cell = state_.cells[at];
     if (!cell.live) return;
-    if (!cell.sum.defined() && !state_.check_finite && fits(state_.records->at(position).output, contribution))
-      return std::swap(cell.sum, contribution);
+    if (!state_.check_finite && fits(state_.records->at(position).output, contribution))
+      return cell.sum.defined() ? add(cell.sum, contribution) : std::swap(cell.sum, contribution);
   }
   give_checked(record, input, contribution);
 }
 
-// A contribution that isn't the first, or of another shape, or is to be looked at.
+// A contribution that is to be looked at, or of another shape.
 [[gnu::noinline]] void Sweep::give_checked(const Record& record, Index input, Tensor& contribution) {
   Cell* const cell = state_.find(record.inputs()[static_cast<std::size_t>(input)]);
   if (!cell) return;
@@ -97,13 +97,13 @@ void Sweep::give(const Record& record, Index input, Tensor contribution) {
     contribution = sum_to(contribution, like.shape());
   }
   if (cell->sum.defined())
-    add(cell->sum, std::move(contribution));
+    add(cell->sum, contribution);
   else
-    cell->sum = std::move(contribution);
+    std::swap(cell->sum, contribution);
 }
 
 // sum += x; in a plain sweep in the place of whichever of the two nobody else holds.
-void Sweep::add(Tensor& sum, Tensor x) const {
+void Sweep::add(Tensor& sum, Tensor& x) const {
   if (recorded_ || !(claim(sum) || claim(x))) {
     sum = sum + x;
     return;

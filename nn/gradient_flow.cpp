@@ -18,7 +18,7 @@ GradientFlow::GradientFlow(const Cell& cell, const Unrolled& run, const Gradient
 
 Observer GradientFlow::observer() {
   watch_.restart();
-  if (watched_) forget();
+  if (later_gradient_.defined()) forget();
   return [this](const Record& record, const Tensor& gradient) { observe(record, gradient); };
 }
 
@@ -26,18 +26,16 @@ void GradientFlow::forget() {
   std::fill(state_gradient.begin(), state_gradient.end(), Magnitude::no_path());
   std::fill(contribution.begin(), contribution.end(), Magnitude::no_path());
   later_gradient_ = Tensor();
-  watched_ = false;
 }
 
 void GradientFlow::observe(const Record& record, const Tensor& gradient) {
-  if (watch_.begins(record) && watched_) forget();
+  if (watch_.begins(record) && later_gradient_.defined()) forget();
   const std::size_t k = watch_.step_of(record);
   if (k == detail::StateWatch::none) return;
-  watched_ = true;
   const double norm = ebb::detail::norm_value(gradient);
   state_gradient[k] = norm != 0 ? Magnitude::of(norm) : Magnitude{0, kind_of_zero(k)};
-  if (k > 0 && !contribution.empty()) contribution[k] = contribution_at(k, gradient);
   later_gradient_ = gradient;
+  if (k > 0 && !contribution.empty()) contribution[k] = contribution_at(k, gradient);
 }
 
 namespace {

@@ -61,8 +61,7 @@ class GradientFlow {
   const Cell& cell_;
   mutable Unrolled run_;  // from when it is first asked for: most sweeps never do
   detail::StateWatch watch_;
-  bool watched_ = false;   // anything, since it forgot
-  Tensor later_gradient_;  // of the state passed last, for the reason of a zero
+  Tensor later_gradient_;  // of the state passed last, for the reason of a zero; none since it forgot
   Tensor u_;               // room for σ' ∘ δ, which is like each state
 };
 
