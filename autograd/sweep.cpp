@@ -70,13 +70,15 @@ void Sweep::give(const Record& record, Index input, Tensor contribution) {
   if (at < state_.count) {
     Cell& cell = state_.cells[at];
     if (!cell.live) return;
-    if (!state_.check_finite && fits(state_.records->at(position).output, contribution))
-      return cell.sum.defined() ? add(cell.sum, contribution) : std::swap(cell.sum, contribution);
+    if (!state_.check_finite && fits(state_.records->at(position).output, contribution)) {
+      if (cell.sum.defined()) return add(cell.sum, contribution);
+      return std::swap(cell.sum, contribution);
+    }
   }
   give_checked(record, input, contribution);
 }
 
-// A contribution that is to be looked at, or of another shape.
+// The same for any: one that is to be looked at, or of another shape, or to an input in an inner window.
 [[gnu::noinline]] void Sweep::give_checked(const Record& record, Index input, Tensor& contribution) {
   Cell* const cell = state_.find(record.inputs()[static_cast<std::size_t>(input)]);
   if (!cell) return;

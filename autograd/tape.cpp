@@ -249,13 +249,14 @@ void Tape::require_finite(const Op& op, const Tensor& output) const {
 
 void Tape::State::drop(std::uint32_t first) noexcept {
   while (size > first) {
-    const std::uint32_t begin =
-        std::max(first, (size - 1) / chunk_records * chunk_records);  // of what lies in one piece
-    for (Record* record = &at(size - 1); size > begin; --size, --record) {
-      detail::fetch_before(*record);
-      if (first != 0 && detail::is_source(*record)) sources.erase(record->output.body(), record->index);
-      if (record->count > Record::few) delete[] record->far;
-      record->~Record();
+    const std::uint32_t piece = (size - 1) / chunk_records * chunk_records;  // where it begins
+    Record* const records = &at(piece);
+    for (const std::uint32_t begin = std::max(first, piece); size > begin;) {
+      Record& record = records[--size - piece];
+      detail::fetch_before(record);
+      if (first != 0 && detail::is_source(record)) sources.erase(record.output.body(), record.index);
+      if (record.count > Record::few) delete[] record.far;
+      record.~Record();
     }
   }
   while (!kept.empty() && kept.back().record >= first) kept.pop_back();

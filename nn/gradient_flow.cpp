@@ -115,10 +115,11 @@ Magnitude GradientFlow::contribution_at(std::size_t k, const Tensor& gradient) {
 
 // The same from δ / 2^exponent, `scaled`.
 Magnitude GradientFlow::contribution_of(std::size_t k, const Tensor& gradient, const Tensor& scaled, int exponent) {
-  if (!u_.defined()) u_ = ebb::detail::uninitialised_like(scaled);
   const Unrolled& run = this->run();
-  cell_.times_slope(run, k, scaled, u_);
   const Tensor& s = run.states[k - 1];
+  if (!s.defined()) return Magnitude::no_path();  // a step that isn't on the tape
+  if (!u_.defined()) u_ = ebb::detail::uninitialised_like(scaled);
+  cell_.times_slope(run, k, scaled, u_);
   std::optional<double> norm;
   if (s.extent(0) > 1) {
     norm = norm_of_product(s, u_);

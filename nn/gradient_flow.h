@@ -28,8 +28,8 @@ struct GradientFlowOptions {
 // underflow, and a sweep through them takes less than twice the time of one without.
 class GradientFlow {
  public:
-  // TapeError unless the run was recorded on the tape that now records. Steps of the run are told by their tensors; the
-  // cell must outlive the flow, and the flow its observer's use.
+  // TapeError unless the run was recorded on the tape that now records. Steps of the run are told by the records of its
+  // states; the cell must outlive the flow, and the flow its observer's use.
   GradientFlow(const Cell& cell, const Unrolled& run, const GradientFlowOptions& options = {});
   GradientFlow(const GradientFlow&) = delete;
   GradientFlow& operator=(const GradientFlow&) = delete;

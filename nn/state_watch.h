@@ -1,6 +1,7 @@
 // Which of the records that a sweep passes are states of a run: what every observer of one has to know.
 #pragma once
 
+#include <compare>
 #include <cstdint>
 #include <vector>
 
@@ -21,7 +22,7 @@ class StateWatch {
 
   // Expects another sweep.
   void restart() {
-    next_ = positions_.size();
+    next_ = elsewhere_.size();
     last_index_ = Record::none;
   }
   // For every record that the sweep passes, last to first: whether it is the first of another sweep than the one
@@ -34,14 +35,13 @@ class StateWatch {
     return another;
   }
   // Then: the k for which the record is that of s_k, or none. By place, so that states that were not reached do no
-  // harm.
+  // harm. (Of several k the last one.)
   [[nodiscard]] std::size_t step_of(const Record& record) {
     const std::uint32_t after_first = record.index - first_;
     if (after_first < in_a_row_) return after_first + 1;
-    while (next_ > 0 && positions_[next_ - 1] > record.index)
-      --next_;  // records arrive last to first, so states do too
-    if (next_ == 0 || positions_[next_ - 1] != record.index) return none;
-    return --next_;
+    while (next_ > 0 && elsewhere_[next_ - 1].position > record.index) --next_;  // records arrive last to first
+    if (next_ == 0 || elsewhere_[next_ - 1].position != record.index) return none;
+    return elsewhere_[--next_].step;
   }
 
  private:
@@ -50,12 +50,16 @@ class StateWatch {
   const char* what_;
   const Tape* run_tape_ = nullptr;
   std::uint64_t tape_ = 0;
-  // Where the states are on the tape: s_1 and those after it in a row, as a cell's steps are, and s_0 at positions_[0];
-  // or each s_k at positions_[k].
+  struct Place {
+    std::uint32_t position;  // on the tape, or Record::none
+    std::uint32_t step;      // k
+    friend auto operator<=>(const Place&, const Place&) = default;
+  };
+  // s_1 … s_T lie in a row from `first_` on, as a cell's steps do, or there is no such row; the other states, by place.
   std::uint32_t first_ = 0;
   std::uint32_t in_a_row_ = 0;
-  std::vector<std::uint32_t, Reused<std::uint32_t>> positions_;
-  std::size_t next_ = 0;                     // of positions_, those from this one on have been passed
+  std::vector<Place, Reused<Place>> elsewhere_;
+  std::size_t next_ = 0;                     // of those elsewhere, these from here on have been passed
   std::uint32_t last_index_ = Record::none;  // of the record observed before
 };
 

@@ -78,6 +78,16 @@ TEST_CASE("gradient flow: state gradients are those that the tape gives for each
     }
 }
 
+namespace {
+
+// `run` and what follows `rest.states[skipped − 1]`.
+nn::Unrolled joined_runs(nn::Unrolled run, const nn::Unrolled& rest, Index skipped) {
+  run.states.insert(run.states.end(), rest.states.begin() + skipped, rest.states.end());
+  return run;
+}
+
+}  // namespace
+
 TEST_CASE("gradient flow: states are found wherever they are on the tape") {
   const nn::Rnn rnn = make_rnn(4);
   const Tensor x = varied({6, 3, 2});
@@ -87,15 +97,18 @@ TEST_CASE("gradient flow: states are found wherever they are on the tape") {
     for (Index t = 0; t < 6; ++t) run.states.push_back(tanh(matmul(x[t], rnn.U) + matmul(run.last(), rnn.W) + rnn.b));
     return run;
   };
-  const auto in_two_pieces = [&] {
-    nn::Unrolled run = rnn(slice(x, 0, 3));
-    const nn::Unrolled rest = rnn(slice(x, 3, 6), run.last() * 0.5);
-    run.states.insert(run.states.end(), rest.states.begin() + 1, rest.states.end());
+  const auto with_something_between = [&] {
+    const nn::Unrolled run = rnn(slice(x, 0, 3));
+    return joined_runs(run, rnn(slice(x, 3, 6), run.last() * 0.5), 1);
+  };
+  const auto in_another_order = [&] {
+    nn::Unrolled run = rnn(x);
+    std::swap(run.states[2], run.states[3]);
     return run;
   };
   const auto of_one_step = [&] { return rnn(slice(x, 0, 1)); };
   for (const std::function<nn::Unrolled()>& run_of :
-       {std::function<nn::Unrolled()>(by_ops), {in_two_pieces}, {of_one_step}}) {
+       {std::function<nn::Unrolled()>(by_ops), {with_something_between}, {in_another_order}, {of_one_step}}) {
     Tape tape;
     const nn::Unrolled run = run_of();
     const Tensor loss = sum(square(run.last()));
@@ -105,6 +118,36 @@ TEST_CASE("gradient flow: states are found wherever they are on the tape") {
       const double expected = norm(tape.gradient(loss, run.states[k])).item();
       CHECK(flow.state_gradient[k].value == doctest::Approx(expected).epsilon(1e-15));
     }
+  }
+}
+
+TEST_CASE("gradient flow: nothing but a state is taken for one, where those of two runs are joined") {
+  const nn::Rnn rnn = make_rnn(4);
+  const Tensor x = varied({12, 3, 2});
+  for (const bool on_the_tape : {false, true}) {
+    // As many steps as the sources and records that come before the second run, so that places alone could mislead.
+    const Tensor rest = slice(x, 6, 12);
+    const nn::Unrolled off_the_tape = rnn(slice(x, 0, 6));
+    Tape tape;
+    const nn::Unrolled first = on_the_tape ? rnn(slice(x, 0, 3)) : off_the_tape;
+    const nn::Unrolled second = rnn(on_the_tape ? slice(x, 3, 6) : rest, first.last());
+    const nn::Unrolled run = joined_runs(first, second, on_the_tape ? 0 : 1);
+    const Tensor loss = sum(square(run.last()));
+    nn::GradientFlow flow(rnn, run, {.contributions = true});
+    nn::Omega omega(rnn, run);
+    const auto both = [a = flow.observer(), b = omega.observer()](const Record& record, const Tensor& gradient) {
+      a(record, gradient);
+      b(record, gradient);
+    };
+    (void)tape.gradients(loss, {rnn.U, rnn.W, rnn.b, first.last()}, {.observer = both});
+    const std::size_t begin = on_the_tape ? 4 : 6;  // where the joint is
+    for (std::size_t k = begin; k < run.states.size(); ++k) {
+      const double expected = norm(tape.gradient(loss, run.states[k])).item();
+      CHECK(flow.state_gradient[k].value == doctest::Approx(expected).epsilon(1e-15));
+      if (k > begin) CHECK(flow.contribution[k].kind == Kind::number);
+    }
+    for (std::size_t k = 0; k < begin && !on_the_tape; ++k) CHECK(flow.state_gradient[k].kind == Kind::no_path);
+    CHECK(std::isfinite(omega.value().value));
   }
 }
 

@@ -306,6 +306,7 @@ TEST_CASE_TEMPLATE("kernels: reductions and softmax keep to their arrays", T, fl
     }
     CHECK(std::fabs(table.sum(x.get(), n) - sum) < 1e-13);
     CHECK(std::fabs(table.sum_of_squares(x.get(), 0.5, n) - squares) < 1e-13);
+    CHECK(std::fabs(table.sum_of_squares(x.get(), 1, n) - 4 * squares) < 1e-12);
     CHECK(table.largest(x.get(), n) == largest_magnitude);
     CHECK(std::fabs(table.sum_of_exp(x.get(), T(0.5), n) - exponentials) <= close * exponentials);
 

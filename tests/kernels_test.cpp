@@ -192,6 +192,31 @@ TEST_CASE_TEMPLATE("kernels: elementwise results do not depend on the position",
   }
 }
 
+// Eight partial sums, or four times eight where there are many terms: the order that every instruction set keeps to.
+template <class T>
+double sum_of_squares_in_order(const T* x, double c, Index n) {
+  const std::size_t chains = n < 64 ? 1 : 4;
+  double partial[4][8] = {};
+  for (std::size_t i = 0; i < static_cast<std::size_t>(n); ++i) {
+    const double v = static_cast<double>(x[i]) * c;
+    const volatile double square = v * v;  // rounded by itself
+    partial[i / 8 % chains][i % 8] += square;
+  }
+  double* p = partial[0];
+  for (std::size_t k = 1; k < chains; ++k)
+    for (std::size_t j = 0; j < 8; ++j) p[j] += partial[k][j];
+  return ((p[0] + p[4]) + (p[2] + p[6])) + ((p[1] + p[5]) + (p[3] + p[7]));
+}
+
+TEST_CASE_TEMPLATE("kernels: sums of squares have the same bits under every instruction set", T, float, double) {
+  const auto& table = kernels::table<T>();
+  Rng rng(5);
+  const auto x = filled<T>(200, rng);
+  for (Index n = 0; n <= 200; ++n)
+    for (const double c : {1.0, 0.5})
+      CHECK(table.sum_of_squares(x.get(), c, n) == sum_of_squares_in_order(x.get(), c, n));
+}
+
 TEST_CASE_TEMPLATE("kernels: sums and norms and transposes are those of plain loops", T, float, double) {
   const auto& table = kernels::table<T>();
   for (const Index n : sizes) {

@@ -96,13 +96,15 @@ template <bool scaled, Index chains, class T>
 #pragma GCC unroll 4
     for (Index k = 0; k < chains; ++k) add_squares<scaled>(x + i + 8 * k, c, partial[k]);
   }
-  if constexpr (chains > 1) {
-    for (Index k = 0; k + 1 < chains && i + 8 <= n; ++k, i += 8) add_squares<scaled>(x + i, c, partial[k]);
-  }
-  if (i < n) {
-    T rest[8];
-    copy_rest(x + i, n - i, rest);
-    add_squares<scaled>(rest, c, partial[n / 8 % chains]);
+#pragma GCC unroll 4
+  for (Index k = 0; k < chains && i < n; ++k, i += 8) {
+    if (i + 8 <= n) {
+      add_squares<scaled>(x + i, c, partial[k]);
+    } else {
+      T rest[8];
+      copy_rest(x + i, n - i, rest);
+      add_squares<scaled>(rest, c, partial[k]);
+    }
   }
 #pragma GCC unroll 4
   for (Index k = 1; k < chains; ++k) {

@@ -26,12 +26,14 @@ constexpr Index doubles = VectorOf<double>::width;
 // As many elements of x as there are in a vector of doubles.
 template <class T>
 [[gnu::always_inline]] inline Doubles as_doubles(const T* x) {
-  // GCC 12 makes two halves of it.
+  // GCC 12 makes two halves of it. (Compiled with AVX, the portable kernels too have vectors of two.)
 #if defined(__AVX512F__)
-  if constexpr (sizeof(T) == sizeof(float))
+  if constexpr (doubles == 8 && sizeof(T) == sizeof(float))
     return reinterpret_cast<Doubles>(_mm512_maskz_cvtps_pd(0xff, _mm256_loadu_ps(x)));
-#elif defined(__AVX__)
-  if constexpr (sizeof(T) == sizeof(float)) return reinterpret_cast<Doubles>(_mm256_cvtps_pd(_mm_loadu_ps(x)));
+#endif
+#if defined(__AVX__)
+  if constexpr (doubles == 4 && sizeof(T) == sizeof(float))
+    return reinterpret_cast<Doubles>(_mm256_cvtps_pd(_mm_loadu_ps(x)));
 #endif
   using Elements __attribute__((vector_size(doubles * sizeof(T)), aligned(sizeof(T)), may_alias)) = T;
   return __builtin_convertvector(*reinterpret_cast<const Elements*>(x), Doubles);
