@@ -66,7 +66,7 @@ class Programs {
 };
 
 // Where its data lie is worth up to a tenth of a step that is this small. So its programs are made several times.
-int layouts_of(const Size& size) { return size.time * size.batch * size.hidden < 10'000 ? 5 : 1; }
+int layouts_of(const Size& size) { return size.time * size.batch * size.hidden < 10'000 ? 11 : 1; }
 
 void compare(const Size& size, bool rnn_only, double seconds) {
   const Problem problem(size);
