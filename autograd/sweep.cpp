@@ -78,7 +78,7 @@ void Sweep::give(const Record& record, Index input, Tensor contribution) {
   give_checked(record, input, contribution);
 }
 
-// The same for any: one that is to be looked at, or of another shape, or to an input in an inner window.
+// The same for any: one that is to be looked at, or of another shape, or to an input outside the first window.
 [[gnu::noinline]] void Sweep::give_checked(const Record& record, Index input, Tensor& contribution) {
   Cell* const cell = state_.find(record.inputs()[static_cast<std::size_t>(input)]);
   if (!cell) return;

@@ -14,7 +14,9 @@ GradientFlow::GradientFlow(const Cell& cell, const Unrolled& run, const Gradient
     : state_gradient(run.states.size(), Magnitude::no_path()),
       contribution(options.contributions ? run.states.size() : 0, Magnitude::no_path()),
       cell_(cell),
-      watch_("GradientFlow", run) {}
+      watch_("GradientFlow", run) {
+  if (options.contributions) watch_.require_one_shape(run);
+}
 
 Observer GradientFlow::observer() {
   watch_.restart();
@@ -32,10 +34,24 @@ void GradientFlow::observe(const Record& record, const Tensor& gradient) {
   if (watch_.begins(record) && later_gradient_.defined()) forget();
   const std::size_t k = watch_.step_of(record);
   if (k == detail::StateWatch::none) return;
+  see(k, gradient);
+  if (watch_.may_repeat()) see_again(gradient);
+}
+
+inline void GradientFlow::see(std::size_t k, const Tensor& gradient) {
   const double norm = ebb::detail::norm_value(gradient);
   state_gradient[k] = norm != 0 ? Magnitude::of(norm) : Magnitude{0, kind_of_zero(k)};
   later_gradient_ = gradient;
-  if (k > 0 && !contribution.empty()) contribution[k] = contribution_at(k, gradient);
+  later_step_ = k;
+  if (!contribution.empty()) contribute(k, gradient);
+}
+
+void GradientFlow::see_again(const Tensor& gradient) {
+  for (std::size_t k; (k = watch_.another_step()) != detail::StateWatch::none;) see(k, gradient);
+}
+
+[[gnu::noinline]] void GradientFlow::contribute(std::size_t k, const Tensor& gradient) {
+  if (k > 0) contribution[k] = contribution_at(k, gradient);
 }
 
 namespace {
@@ -58,7 +74,7 @@ bool is_zero_as_stored(double product, DType dtype) {
 
 // Why δ_k = 0: from what arrived at the state after it.
 Kind GradientFlow::kind_of_zero(std::size_t k) const {
-  if (k + 1 >= state_gradient.size() || !later_gradient_.defined()) return Kind::number;
+  if (!later_gradient_.defined() || later_step_ != k + 1) return Kind::number;
   const Magnitude& later = state_gradient[k + 1];
   if (later.kind == Kind::no_path) return Kind::number;
   if (later.value == 0) return later.kind;
@@ -117,7 +133,7 @@ Magnitude GradientFlow::contribution_at(std::size_t k, const Tensor& gradient) {
 Magnitude GradientFlow::contribution_of(std::size_t k, const Tensor& gradient, const Tensor& scaled, int exponent) {
   const Unrolled& run = this->run();
   const Tensor& s = run.states[k - 1];
-  if (!s.defined()) return Magnitude::no_path();  // a step that isn't on the tape
+  if (&s.body() == &run.states[k].body()) return Magnitude::no_path();  // the same state again is no step
   if (!u_.defined()) u_ = ebb::detail::uninitialised_like(scaled);
   cell_.times_slope(run, k, scaled, u_);
   std::optional<double> norm;

@@ -28,13 +28,15 @@ struct GradientFlowOptions {
 // underflow, and a sweep through them takes less than twice the time of one without.
 class GradientFlow {
  public:
-  // TapeError unless the run was recorded on the tape that now records. Steps of the run are told by the records of its
-  // states; the cell must outlive the flow, and the flow its observer's use.
+  // TapeError unless the run was recorded on the tape that now records; ShapeError for one without states, or with
+  // states of several shapes where contributions are asked for. For δ states may lie anywhere on the tape;
+  // contributions are those of a run in which states[k] is one step of the cell from states[k − 1]. The cell must
+  // outlive the flow, and the flow its observer's use.
   GradientFlow(const Cell& cell, const Unrolled& run, const GradientFlowOptions& options = {});
   GradientFlow(const GradientFlow&) = delete;
   GradientFlow& operator=(const GradientFlow&) = delete;
 
-  // For one sweep: forgets what an earlier one showed.
+  // For one sweep: forgets what an earlier one showed. (So does a sweep that begins above where the last one ended.)
   [[nodiscard]] Observer observer();
 
   // ‖δ_k‖ over batch and units, for k = 0 … T; sums of squares in float64. Over √batch, the root mean square over the
@@ -47,6 +49,9 @@ class GradientFlow {
 
  private:
   void observe(const Record& record, const Tensor& gradient);
+  void see(std::size_t k, const Tensor& gradient);
+  void see_again(const Tensor& gradient);
+  void contribute(std::size_t k, const Tensor& gradient);
   void forget();
   Kind kind_of_zero(std::size_t k) const;
   Magnitude contribution_at(std::size_t k, const Tensor& gradient);
@@ -61,8 +66,9 @@ class GradientFlow {
   const Cell& cell_;
   mutable Unrolled run_;  // from when it is first asked for: most sweeps never do
   detail::StateWatch watch_;
-  Tensor later_gradient_;  // of the state passed last, for the reason of a zero; none since it forgot
-  Tensor u_;               // room for σ' ∘ δ, which is like each state
+  Tensor later_gradient_;       // of the state passed last, for the reason of a zero; none since it forgot
+  std::size_t later_step_ = 0;  // and its k
+  Tensor u_;                    // room for σ' ∘ δ, which is like each state
 };
 
 // ‖∂L/∂s_k‖ of a whole batch, from the flows of its shards (data_parallel.h), each of the shard's own mean loss: no row

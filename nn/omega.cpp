@@ -77,7 +77,9 @@ double omega_and_derivative(T* y, Index rows, Index hidden) {
 }  // namespace
 
 Omega::Omega(const Cell& cell, const Unrolled& run)
-    : cell_(cell), run_(run), watch_("Omega", run), gradients_(run.states.size()) {}
+    : cell_(cell), run_(run), watch_("Omega", run), gradients_(run.states.size()) {
+  watch_.require_one_shape(run);
+}
 
 Observer Omega::observer() {
   watch_.restart();
@@ -87,8 +89,8 @@ Observer Omega::observer() {
 
 void Omega::observe(const Record& record, const Tensor& gradient) {
   if (watch_.begins(record)) gradients_.assign(run_.states.size(), Tensor());
-  const std::size_t k = watch_.step_of(record);
-  if (k != detail::StateWatch::none) gradients_[k] = gradient;
+  for (std::size_t k = watch_.step_of(record); k != detail::StateWatch::none; k = watch_.another_step())
+    gradients_[k] = gradient;
 }
 
 OmegaValue Omega::value() const {

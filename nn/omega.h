@@ -39,13 +39,15 @@ struct OmegaValue {
 
 class Omega {
  public:
-  // TapeError unless the run was recorded on the tape that now records. The cell must outlive it, and it the observer's
-  // use.
+  // TapeError unless the run was recorded on the tape that now records; ShapeError for one without states or with
+  // states of several shapes. states[k] is one step of the cell from states[k − 1]. The cell must outlive it, and it
+  // the observer's use.
   Omega(const Cell& cell, const Unrolled& run);
   Omega(const Omega&) = delete;
   Omega& operator=(const Omega&) = delete;
 
-  // For one sweep at a time, over the tape that the run is on; forgets what an earlier one showed.
+  // For one sweep at a time, over the tape that the run is on; forgets what an earlier one showed. (So does a sweep
+  // that begins above where the last one ended.)
   [[nodiscard]] Observer observer();
   // Of the sweep that was observed; 0 where no step counts. Nothing of it is recorded.
   [[nodiscard]] OmegaValue value() const;

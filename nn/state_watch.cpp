@@ -14,11 +14,11 @@ std::uint32_t place_of(const Tape& tape, const Tensor& state) {
 }
 
 // Whether the records that made s_1 … s_T are one behind the other, from `first` on.
-bool are_in_a_row(const Tape& tape, const Unrolled& run, std::uint32_t first) {
+bool are_in_a_row(std::uint64_t tape, const Unrolled& run, std::uint32_t first) {
   std::uint32_t expected = first;
   for (const Tensor& state : std::span(run.states).subspan(1)) {
     const ebb::detail::Body& body = state.body();
-    if (body.position.index != expected++ || !ebb::detail::comes_from(body, tape.id())) return false;
+    if (body.position.index != expected++ || !ebb::detail::comes_from(body, tape)) return false;
   }
   return true;
 }
@@ -28,30 +28,45 @@ bool are_in_a_row(const Tape& tape, const Unrolled& run, std::uint32_t first) {
 StateWatch::StateWatch(const char* what, const Unrolled& run) : what_(what) {
   const Tape* tape = Tape::current();
   const std::size_t states = run.states.size();
-  if (!tape || (states > 1 && place_of(*tape, run.last()) == Record::none))
+  if (states == 0) fail<ShapeError>(what, "the run has no states; give what a cell returned");
+  if (states == 1) (void)place_on_tape(run.last());  // no step has read it
+  if (!tape || place_of(*tape, run.last()) == Record::none)
     fail<TapeError>(what,
                     "the run wasn't recorded on the tape that records now; make the tape, then the run, then its "
                     "observer");
   run_tape_ = tape;
   tape_ = tape->id();
+  const std::uint32_t initial = place_of(*tape, run.states[0]);
   const std::uint32_t first = states > 1 ? place_of(*tape, run.states[1]) : Record::none;
-  if (first != Record::none && are_in_a_row(*tape, run, first)) {
+  if (initial != Record::none && first != Record::none && are_in_a_row(tape_, run, first)) {
     first_ = first;
     in_a_row_ = static_cast<std::uint32_t>(states - 1);
+    elsewhere_.push_back({initial, 0});
+    return;
   }
-  const std::size_t apart = states - in_a_row_;
-  elsewhere_.reserve(apart);
-  for (std::size_t k = 0; k < apart; ++k)
+  kept_ = run;
+  elsewhere_.reserve(states);
+  for (std::size_t k = 0; k < states; ++k)
     elsewhere_.push_back({place_of(*tape, run.states[k]), static_cast<std::uint32_t>(k)});
-  std::sort(elsewhere_.begin(), elsewhere_.end());
+  std::sort(elsewhere_.begin(), elsewhere_.end(), [](const Place& a, const Place& b) {
+    return a.position != b.position ? a.position < b.position : a.step < b.step;
+  });
+}
+
+void StateWatch::require_one_shape(const Unrolled& run) const {
+  const Shape& shape = run.states[0].shape();
+  for (std::size_t k = 1; k < run.states.size(); ++k)
+    if (!(run.states[k].shape() == shape))
+      fail<ShapeError>(what_, "state {} of the run has shape {} and state 0 {}; give a run of one batch", k,
+                       run.states[k].shape(), shape);
 }
 
 Unrolled StateWatch::run() const {
+  if (in_a_row_ == 0) return kept_;
   Unrolled run;
-  run.states.resize(elsewhere_.size() + in_a_row_);
-  for (std::uint32_t k = 0; k < in_a_row_; ++k) run.states[k + 1] = (*run_tape_)[first_ + k].output;
-  for (const Place& place : elsewhere_)
-    if (place.position != Record::none) run.states[place.step] = (*run_tape_)[place.position].output;
+  run.states.reserve(in_a_row_ + 1);
+  run.states.push_back((*run_tape_)[elsewhere_[0].position].output);
+  for (std::uint32_t k = 0; k < in_a_row_; ++k) run.states.push_back((*run_tape_)[first_ + k].output);
   return run;
 }
 

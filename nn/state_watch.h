@@ -1,7 +1,6 @@
 // Which of the records that a sweep passes are states of a run: what every observer of one has to know.
 #pragma once
 
-#include <compare>
 #include <cstdint>
 #include <vector>
 
@@ -14,8 +13,10 @@ class StateWatch {
  public:
   static constexpr std::size_t none = static_cast<std::size_t>(-1);
 
-  // TapeError naming `what` unless the run was recorded on the tape that now records.
+  // TapeError naming `what` unless the run was recorded on the tape that now records; ShapeError without a state.
   StateWatch(const char* what, const Unrolled& run);
+  // ShapeError unless all states have one shape, for who puts two of them together.
+  void require_one_shape(const Unrolled& run) const;
 
   // The run once more, while its tape is there: during a sweep over that.
   [[nodiscard]] Unrolled run() const;
@@ -26,7 +27,8 @@ class StateWatch {
     last_index_ = Record::none;
   }
   // For every record that the sweep passes, last to first: whether it is the first of another sweep than the one
-  // before, which is then expected as by `restart`. TapeError where the sweep is over another tape.
+  // before, which is then expected as by `restart`. (Not told where that begins below the end of the one before.)
+  // TapeError where the sweep is over another tape.
   [[nodiscard]] bool begins(const Record& record) {
     if (record.output.position().tape != tape_) require_source(record);
     const bool another = record.index >= last_index_;
@@ -35,17 +37,22 @@ class StateWatch {
     return another;
   }
   // Then: the k for which the record is that of s_k, or none. By place, so that states that were not reached do no
-  // harm. (Of several k the last one.)
+  // harm.
   [[nodiscard]] std::size_t step_of(const Record& record) {
     const std::uint32_t after_first = record.index - first_;
-    if (after_first < in_a_row_) return after_first + 1;
-    while (next_ > 0 && elsewhere_[next_ - 1].position > record.index) --next_;  // records arrive last to first
-    if (next_ == 0 || elsewhere_[next_ - 1].position != record.index) return none;
-    return elsewhere_[--next_].step;
+    return after_first < in_a_row_ ? after_first + 1 : step_elsewhere(record.index);
   }
+  // Whether the run may have the same state more than once; then the next k for that record, until it is none.
+  [[nodiscard]] bool may_repeat() const { return in_a_row_ == 0; }
+  [[nodiscard]] std::size_t another_step() { return may_repeat() ? step_elsewhere(last_index_) : none; }
 
  private:
   void require_source(const Record& record) const;
+  std::size_t step_elsewhere(std::uint32_t index) {
+    while (next_ > 0 && elsewhere_[next_ - 1].position > index) --next_;  // records arrive last to first
+    if (next_ == 0 || elsewhere_[next_ - 1].position != index) return none;
+    return elsewhere_[--next_].step;
+  }
 
   const char* what_;
   const Tape* run_tape_ = nullptr;
@@ -53,12 +60,13 @@ class StateWatch {
   struct Place {
     std::uint32_t position;  // on the tape, or Record::none
     std::uint32_t step;      // k
-    friend auto operator<=>(const Place&, const Place&) = default;
   };
-  // s_1 … s_T lie in a row from `first_` on, as a cell's steps do, or there is no such row; the other states, by place.
+  // Either s_1 … s_T lie in a row from `first_` on, as a cell's steps do, and s_0 elsewhere; or all lie elsewhere, in
+  // the order of their places, and are kept.
   std::uint32_t first_ = 0;
   std::uint32_t in_a_row_ = 0;
   std::vector<Place, Reused<Place>> elsewhere_;
+  Unrolled kept_;
   std::size_t next_ = 0;                     // of those elsewhere, these from here on have been passed
   std::uint32_t last_index_ = Record::none;  // of the record observed before
 };

@@ -201,6 +201,22 @@ const std::vector<ErrorRow>& nn_error_rows() {
       row<ShapeError>(
           [] {
             const nn::Rnn rnn({.inputs = 2, .hidden = 3}, rng);
+            Tape tape;
+            nn::GradientFlow(rnn, nn::Unrolled());
+          },
+          "[GradientFlow] the run has no states; give what a cell returned"),
+      row<ShapeError>(
+          [] {
+            const nn::Rnn rnn({.inputs = 2, .hidden = 3}, rng);
+            Tape tape;
+            nn::Unrolled run = rnn(ones({4, 1, 2}));
+            run.states.push_back(ones({5, 3}) * rnn.b);
+            nn::Omega(rnn, run);
+          },
+          "[Omega] state 5 of the run has shape [5, 3] and state 0 [1, 3]; give a run of one batch"),
+      row<ShapeError>(
+          [] {
+            const nn::Rnn rnn({.inputs = 2, .hidden = 3}, rng);
             (void)nn::transport(rnn, ones({4, 2, 2}), ones({2, 3}));
           },
           "[transport] x [4, 2, 2] and the initial state [2, 3] aren't those of one sequence; expected "

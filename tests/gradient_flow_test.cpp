@@ -80,7 +80,7 @@ TEST_CASE("gradient flow: state gradients are those that the tape gives for each
 
 namespace {
 
-// `run` and what follows `rest.states[skipped − 1]`.
+// `run`, then `rest` without its first `skipped` states.
 nn::Unrolled joined_runs(nn::Unrolled run, const nn::Unrolled& rest, Index skipped) {
   run.states.insert(run.states.end(), rest.states.begin() + skipped, rest.states.end());
   return run;
@@ -124,14 +124,17 @@ TEST_CASE("gradient flow: states are found wherever they are on the tape") {
 TEST_CASE("gradient flow: nothing but a state is taken for one, where those of two runs are joined") {
   const nn::Rnn rnn = make_rnn(4);
   const Tensor x = varied({12, 3, 2});
-  for (const bool on_the_tape : {false, true}) {
-    // As many steps as the sources and records that come before the second run, so that places alone could mislead.
+  enum class First { before_the_tape, before_and_detached, on_it };
+  for (const First where : {First::before_the_tape, First::before_and_detached, First::on_it}) {
+    // Such that the last state is as far from the first, or from no place, as if all lay in a row.
+    const bool on_it = where == First::on_it;
     const Tensor rest = slice(x, 6, 12);
-    const nn::Unrolled off_the_tape = rnn(slice(x, 0, 6));
+    const nn::Unrolled before = rnn(slice(x, 0, 6));
     Tape tape;
-    const nn::Unrolled first = on_the_tape ? rnn(slice(x, 0, 3)) : off_the_tape;
-    const nn::Unrolled second = rnn(on_the_tape ? slice(x, 3, 6) : rest, first.last());
-    const nn::Unrolled run = joined_runs(first, second, on_the_tape ? 0 : 1);
+    const nn::Unrolled first = on_it ? rnn(slice(x, 0, 3)) : before;
+    const Tensor carried = where == First::before_and_detached ? detach(first.last()) : first.last();
+    const nn::Unrolled second = rnn(on_it ? slice(x, 3, 6) : rest, carried);
+    const nn::Unrolled run = joined_runs(first, second, on_it ? 0 : 1);  // on it, with that state twice
     const Tensor loss = sum(square(run.last()));
     nn::GradientFlow flow(rnn, run, {.contributions = true});
     nn::Omega omega(rnn, run);
@@ -139,16 +142,56 @@ TEST_CASE("gradient flow: nothing but a state is taken for one, where those of t
       a(record, gradient);
       b(record, gradient);
     };
-    (void)tape.gradients(loss, {rnn.U, rnn.W, rnn.b, first.last()}, {.observer = both});
-    const std::size_t begin = on_the_tape ? 4 : 6;  // where the joint is
-    for (std::size_t k = begin; k < run.states.size(); ++k) {
-      const double expected = norm(tape.gradient(loss, run.states[k])).item();
-      CHECK(flow.state_gradient[k].value == doctest::Approx(expected).epsilon(1e-15));
-      if (k > begin) CHECK(flow.contribution[k].kind == Kind::number);
+    (void)tape.gradients(loss, {rnn.U, rnn.W, rnn.b}, {.observer = both});
+    for (std::size_t k = 1; k < run.states.size(); ++k) {
+      CAPTURE(k);
+      if (!on_it && k <= 6) {
+        CHECK(flow.state_gradient[k].kind == Kind::no_path);
+        continue;
+      }
+      const Tensor delta = tape.gradient(loss, run.states[k]), &s = run.states[k];
+      CHECK(flow.state_gradient[k].value == doctest::Approx(norm(delta).item()).epsilon(1e-15));
+      const Tensor by_W = matmul(run.states[k - 1], (1.0 - s * s) * delta, {.transpose_a = true});
+      if (on_it && k == 4)
+        CHECK(flow.contribution[k].kind == Kind::no_path);  // the state once more
+      else
+        CHECK(flow.contribution[k].value == doctest::Approx(norm(by_W).item()).epsilon(1e-12));
     }
-    for (std::size_t k = 0; k < begin && !on_the_tape; ++k) CHECK(flow.state_gradient[k].kind == Kind::no_path);
     CHECK(std::isfinite(omega.value().value));
   }
+}
+
+TEST_CASE("gradient flow: the reason of a zero doesn't get lost at a state that is there twice") {
+  const nn::Rnn rnn = scalar_rnn(1, Activation::tanh, 100, f64);
+  const Tensor x = zeros({6, 1, 1}, f64);
+  Tape tape;
+  const nn::Unrolled first = rnn(slice(x, 0, 3));
+  const nn::Unrolled run = joined_runs(first, rnn(slice(x, 3, 6), first.last()), 0);
+  nn::GradientFlow flow(rnn, run);
+  (void)tape.gradient(sum(run.last()), rnn.W, {.observer = flow.observer()});
+  for (std::size_t k = 1; k + 1 < run.states.size(); ++k) CHECK(flow.state_gradient[k].kind == Kind::saturated);
+}
+
+TEST_CASE("gradient flow: a state that was written and read again is the one that was read") {
+  const nn::Rnn rnn = make_rnn(4);
+  Tape tape;
+  nn::Unrolled run = rnn(varied({4, 2, 2}));
+  run.states[2].assign(varied({2, 4}, 7));
+  const Tensor loss = sum(square(run.states[2]));
+  nn::GradientFlow flow(rnn, run);
+  const Tensor g = tape.gradient(loss, run.states[2], {.observer = flow.observer()});
+  CHECK(flow.state_gradient[2].value == doctest::Approx(norm(g).item()).epsilon(1e-15));
+}
+
+TEST_CASE("gradient flow: a run of no steps has the gradient of its initial state") {
+  const nn::Rnn rnn = make_rnn(4);
+  const Tensor initial = varied({2, 4}, 5);
+  Tape tape;
+  const nn::Unrolled run = rnn(zeros({0, 2, 2}, f64), initial);
+  nn::GradientFlow flow(rnn, run);
+  const Tensor g = tape.gradient(sum(square(run.last())), initial, {.observer = flow.observer()});
+  REQUIRE(flow.state_gradient.size() == 1);
+  CHECK(flow.state_gradient[0].value == doctest::Approx(norm(g).item()).epsilon(1e-15));
 }
 
 TEST_CASE("gradient flow: the initial state is seen where it is asked for") {

@@ -26,7 +26,8 @@ constexpr Index doubles = VectorOf<double>::width;
 // As many elements of x as there are in a vector of doubles.
 template <class T>
 [[gnu::always_inline]] inline Doubles as_doubles(const T* x) {
-  // GCC 12 makes two halves of it. (Compiled with AVX, the portable kernels too have vectors of two.)
+  // GCC 12 splits the conversion below in two. (`doubles` is looked at because portable kernels that are compiled with
+  // AVX have vectors of two all the same.)
 #if defined(__AVX512F__)
   if constexpr (doubles == 8 && sizeof(T) == sizeof(float))
     return reinterpret_cast<Doubles>(_mm512_maskz_cvtps_pd(0xff, _mm256_loadu_ps(x)));

@@ -65,7 +65,7 @@ class Programs {
   std::vector<std::function<void()>> programs_;
 };
 
-// Where its data lie is worth up to a tenth of a step that is this small. So its programs are made several times.
+// Small steps take up to a tenth more or less by where their data lie. So their programs are made several times.
 int layouts_of(const Size& size) { return size.time * size.batch * size.hidden < 10'000 ? 11 : 1; }
 
 void compare(const Size& size, bool rnn_only, double seconds) {
