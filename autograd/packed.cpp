@@ -57,14 +57,15 @@ Tensor packed_once(const Tensor& b, bool transposed) {
 namespace {
 
 // Nobody reads what is written here: to write b while another thread multiplies by it is an error already.
-[[gnu::noinline]] void renew(const Tensor& b, bool transposed, std::uint64_t version) {
+[[gnu::noinline]] const Tensor& renewed(const Tensor& b, bool transposed, std::uint64_t version) {
   PackedCopies& copies = copies_of(b.body());
   PackedCopies::Copy& copy = copies.copies[transposed];
   const std::lock_guard lock(copies.mutex);
-  if (copy.version.load(std::memory_order_relaxed) == version) return;
+  if (copy.version.load(std::memory_order_relaxed) == version) return copy.panels;
   if (!copy.panels.defined() || !unique(copy.panels)) copy.panels = room_for(b, transposed);
   pack(b, transposed, copy.panels);
   copy.version.store(version, std::memory_order_release);
+  return copy.panels;
 }
 
 // The copy of b as it is now.
@@ -72,11 +73,8 @@ inline const Tensor& packed_copy(const Tensor& b, bool transposed) {
   const Body& body = b.body();
   const std::uint64_t version = std::uint64_t{body.storage().version} + 1;
   const PackedCopies* copies = body.packed.load(std::memory_order_acquire);
-  if (!copies || copies->copies[transposed].version.load(std::memory_order_acquire) != version) {
-    renew(b, transposed, version);
-    copies = body.packed.load(std::memory_order_acquire);
-  }
-  return copies->copies[transposed].panels;
+  const bool is_current = copies && copies->copies[transposed].version.load(std::memory_order_acquire) == version;
+  return is_current ? copies->copies[transposed].panels : renewed(b, transposed, version);
 }
 
 }  // namespace
