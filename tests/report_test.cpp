@@ -173,6 +173,79 @@ TEST_CASE("report: a line that isn't as it must be is named with its line and it
   CHECK(error_of(header + R"({"grid":)" + grid + R"("values":[[1,null],[3,4]]}})" + "\n").empty());
 }
 
+TEST_CASE("report: how many states the loss reads is from one to all of them") {
+  const auto with = [](const std::string& fields) { return R"({"program":"p")" + fields + "}\n"; };
+  const std::string states = R"({"update":0,"state_gradient":[1,2,3,4]})";
+  for (const char* scored : {"1", "2", "3"}) {
+    const report::LogFile log = read(with(fmt::format(R"(,"time":3,"scored":{})", scored)) + states + "\n");
+    CHECK(report::payload("p", {log})["runs"].size() == 1);
+  }
+  for (const char* scored : {"0", "4", "9007199254740992"}) {
+    CAPTURE(scored);
+    const std::string error = error_of(with(fmt::format(R"(,"time":3,"scored":{})", scored)) + states + "\n");
+    CHECK(error.find("line 1: \"scored\" is") != std::string::npos);
+    CHECK(error.find("from 1 to 3") != std::string::npos);
+  }
+  CHECK(error_of(with(R"(,"time":0,"scored":0)")).find("\"scored\" is 0") != std::string::npos);
+  const report::LogFile one_state = read(with(R"(,"time":0)") + R"({"update":0,"state_gradient":[1]})" + "\n");
+  CHECK(report::payload("p", {one_state})["runs"][0]["verdict"][0] == "no step to look at");
+}
+
+TEST_CASE("report: whole numbers that sums would overflow are refused, wherever they stand") {
+  const std::string tape = R"({"tape":{"update":0,"records":[{"index":0,"op":"add",)";
+  for (const char* number : {"-1", "9007199254740993", "9223372036854775807", "9223372036854775808",
+                             "18446744073709551615", "99999999999999999999", "1.5", "1e3"}) {
+    CAPTURE(number);
+    const auto names = [&](const std::string& text, const char* line, const char* key) {
+      const std::string error = error_of(text);
+      CHECK(error.find(fmt::format("{}: \"{}\" isn't a", line, key)) != std::string::npos);
+    };
+    names(fmt::format("{{\"program\":\"p\",\"time\":{}}}\n", number), "line 1", "time");
+    names(fmt::format("{{\"program\":\"p\",\"time\":3,\"scored\":{}}}\n", number), "line 1", "scored");
+    names(header + fmt::format("{{\"update\":{},\"state_gradient\":[1,1,1,1]}}\n", number), "line 2", "update");
+    names(header + fmt::format("{{\"tape\":{{\"update\":{},\"records\":[]}}}}\n", number), "line 2", "update");
+    names(header + fmt::format("{{\"result\":{{\"updates\":{}}}}}\n", number), "line 2", "updates");
+    names(header + fmt::format("{{\"tape\":{{\"update\":0,\"records\":[{{\"index\":{}}}]}}}}\n", number), "line 2",
+          "index");
+    names(header + tape + fmt::format("\"step\":{}}}]}}}}\n", number), "line 2", "step");
+    for (const char* key : {"inputs", "shape", "keeps"})
+      names(header + tape + fmt::format("\"{}\":[{}]}}]}}}}\n", key, number), "line 2", key);
+  }
+  CHECK(error_of(header + R"({"update":9007199254740992,"state_gradient":[1,1,1,1]})" + "\n").empty());
+}
+
+TEST_CASE("report: brackets that nest deeper than a log's are refused before they are parsed") {
+  const auto nested = [](std::size_t depth, const std::string& open, const std::string& close) {
+    std::string text;
+    for (std::size_t i = 0; i < depth; ++i) text += open;
+    text += "0";
+    for (std::size_t i = 0; i < depth; ++i) text += close;
+    return text;
+  };
+  const std::string lists = nested(50'000, "[", "]"), objects = nested(50'000, R"({"a":)", "}"),
+                    unclosed = std::string(50'000, '[');
+  for (const std::string& deep : {lists, objects, unclosed}) {
+    const std::string places[] = {R"({"program":"p","x":)" + deep + "}\n",
+                                  deep + "\n",
+                                  header + deep + "\n",
+                                  header + R"({"update":0,"state_gradient":)" + deep + "}\n",
+                                  header + R"({"update":0,"state_gradient":[1,1,1,1],"x":)" + deep + "}\n",
+                                  header + R"({"tape":)" + deep + "}\n",
+                                  header + R"({"result":{"story":)" + deep + "}}\n",
+                                  header + R"({"surprise":)" + deep + "}\n"};
+    for (const std::string& text : places) {
+      const std::string error = error_of(text);
+      CHECK(error.find("at most 32") != std::string::npos);
+      CHECK(error.find(text.starts_with(header) ? "line 2" : "line 1") != std::string::npos);
+      CHECK(error.size() < 200);
+    }
+  }
+  // Up to there, and in strings, nothing is refused for it.
+  CHECK(error_of(R"({"program":"p","x":)" + nested(31, "[", "]") + "}\n").empty());
+  CHECK(!error_of(R"({"program":"p","x":)" + nested(32, "[", "]") + "}\n").empty());
+  CHECK(error_of(R"({"program":"p","run":")" + std::string(100, '[') + R"(\"[\\"})" + "\n").empty());
+}
+
 TEST_CASE("report: experiments stand side by side, and one that was killed isn't said to pass") {
   const std::string check = R"({"check":{"what":"a","value":1,"limit":"< 2","passes":true}})"
                             "\n";

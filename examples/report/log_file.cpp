@@ -2,9 +2,11 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 #include <fstream>
 #include <limits>
+#include <string_view>
 
 #include "report/log_form.h"
 
@@ -98,6 +100,44 @@ void take(LogFile& log, Json json) {
 
 }  // namespace
 
+namespace {
+
+// How deep brackets nest, those in strings aside. The JSON library takes a stack frame a level.
+std::size_t nesting(std::string_view text) {
+  std::size_t depth = 0, deepest = 0;
+  bool in_string = false;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const char c = text[i];
+    if (in_string) {
+      if (c == '\\') ++i;  // what it escapes ends no string
+      in_string = c != '"';
+    } else if (c == '"') {
+      in_string = true;
+    } else if (c == '[' || c == '{') {
+      deepest = std::max(deepest, ++depth);
+    } else if ((c == ']' || c == '}') && depth > 0) {
+      --depth;
+    }
+  }
+  return deepest;
+}
+
+Json parsed(const std::string& text) {
+  constexpr std::size_t most_levels = 32;  // a log needs 6
+  if (const std::size_t levels = nesting(text); levels > most_levels)
+    throw std::invalid_argument(fmt::format("brackets nest {} deep; a log's nest at most {}", levels, most_levels));
+  return Json::parse(text);
+}
+
+void require_steps(const LogFile& log) {
+  const Index time = log.time(), scored = log.header.value("scored", Index{1}), most = std::max<Index>(time, 1);
+  if (scored < 1 || scored > most)
+    throw std::invalid_argument(
+        fmt::format("\"scored\" is {}; with \"time\" {} it must be from 1 to {}", scored, time, most));
+}
+
+}  // namespace
+
 LogFile read_log(const std::filesystem::path& file) {
   std::ifstream in(file, std::ios::binary);
   if (!in) throw LogError(fmt::format("cannot open {}", file.string()));
@@ -106,7 +146,7 @@ LogFile read_log(const std::filesystem::path& file) {
   for (std::size_t number = 1; std::getline(in, text); ++number) {
     if (in.eof()) break;  // no end of line: it was cut off
     try {
-      Json json = Json::parse(text);
+      Json json = parsed(text);
       if (number > 1) {
         take(log, std::move(json));
         continue;
@@ -114,8 +154,7 @@ LogFile read_log(const std::filesystem::path& file) {
       if (!json.is_object() || !json.contains("program")) throw std::invalid_argument("not the header of a log");
       require_header(json);
       log.header = std::move(json);
-      if (log.time() < 0 || log.anchor() < 0 || log.anchor() > log.time() + 1)
-        throw std::invalid_argument("\"time\" and \"scored\" don't fit");
+      require_steps(log);
     } catch (const std::exception& error) {
       throw LogError(fmt::format("{}, line {}: {}", file.string(), number, error.what()));
     }

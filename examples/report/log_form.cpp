@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cstdint>
 #include <initializer_list>
 #include <stdexcept>
 
@@ -12,11 +13,14 @@ namespace {
 
 using Test = bool(const Json&);
 
+constexpr std::uint64_t most_whole = std::uint64_t{1} << 53;
+constexpr const char* whole = "a whole number from 0 to 2^53";
+
 bool is_number(const Json& json) { return json.is_number(); }
 bool is_number_or_null(const Json& json) { return json.is_number() || json.is_null(); }
-bool is_whole(const Json& json) { return json.is_number_integer(); }
-bool is_place(const Json& json) { return json.is_number_unsigned(); }
-bool is_place_or_null(const Json& json) { return json.is_number_unsigned() || json.is_null(); }
+// So small that sums of a few don't overflow, and that the page, whose numbers are float64, has them exactly.
+bool is_whole(const Json& json) { return json.is_number_unsigned() && json.get<std::uint64_t>() <= most_whole; }
+bool is_whole_or_null(const Json& json) { return is_whole(json) || json.is_null(); }
 bool is_text(const Json& json) { return json.is_string(); }
 bool is_bool(const Json& json) { return json.is_boolean(); }
 bool is_object(const Json& json) { return json.is_object(); }
@@ -59,12 +63,12 @@ void require_texts(const Json& json, std::initializer_list<const char*> keys) {
 
 void require_header(const Json& line) {
   for (const char* key : {"run", "task", "version", "claim"}) allow(line, key, is_text, "a text");
-  for (const char* key : {"time", "scored"}) allow(line, key, is_whole, "a whole number");
+  for (const char* key : {"time", "scored"}) allow(line, key, is_whole, whole);
   for (const char* key : {"gamma", "clip"}) allow(line, key, is_number, "a number");
 }
 
 void require_update(const Json& line) {
-  require(line, "update", is_whole, "a whole number");
+  require(line, "update", is_whole, whole);
   allow(line, "loss", is_magnitude, "a magnitude");
   allow(line, "lyapunov", is_number_or_null, "a number or null");
   for (const char* key : {"gradient_norm", "clipped_gradient_norm", "lambda", "sigma_mean", "sigma_min", "rho"})
@@ -79,16 +83,16 @@ void require_update(const Json& line) {
 
 void require_tape(const Json& tape) {
   require_object(tape, "tape");
-  require(tape, "update", is_whole, "a whole number");
+  require(tape, "update", is_whole, whole);
   require(tape, "records", is_list<is_object>, "a list of objects");
   for (const Json& record : tape["records"]) {
-    require(record, "index", is_place, "a whole number of 0 or more");
+    require(record, "index", is_whole, whole);
     require(record, "op", is_text, "a text");
     for (const char* key : {"scope", "name", "dtype", "derivative"}) allow(record, key, is_text, "a text");
-    allow(record, "inputs", is_list<is_place_or_null>, "a list of indices and nulls");
-    allow(record, "shape", is_list<is_place>, "a list of whole numbers");
-    allow(record, "keeps", is_list<is_place>, "a list of indices");
-    allow(record, "step", is_place_or_null, "a whole number or null");
+    allow(record, "inputs", is_list<is_whole_or_null>, "a list of indices and nulls");
+    allow(record, "shape", is_list<is_whole>, "a list of whole numbers");
+    allow(record, "keeps", is_list<is_whole>, "a list of indices");
+    allow(record, "step", is_whole_or_null, "a whole number from 0 to 2^53 or null");
     allow(record, "bytes", is_number, "a number");
     for (const char* key : {"value_norm", "gradient_norm"}) allow(record, key, is_norm, "a magnitude of 0 or more");
   }
@@ -96,7 +100,7 @@ void require_tape(const Json& tape) {
 
 void require_result(const Json& result) {
   require_object(result, "result");
-  allow(result, "updates", is_whole, "a whole number");
+  allow(result, "updates", is_whole, whole);
   for (const char* key : {"interrupted", "passes"}) allow(result, key, is_bool, "true or false");
   allow(result, "test_loss", is_magnitude, "a magnitude");
   allow(result, "test_errors", is_number, "a number");
