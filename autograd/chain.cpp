@@ -56,7 +56,9 @@ void Chain::give_products(std::initializer_list<Index> firsts) {
   }
   to.place(to.right, to.block.body().data + to.count * row_bytes_, row_bytes_, rows_);
   to.count += rows_;
-  if (to.count >= gathered_rows) sweep_.multiply(to);
+  given_ = record_;
+  if (!waiting_) waiting_ = record_;
+  if (to.count >= gathered_rows) multiply();
 }
 
 // Whether the record before reads what this one does, but for the state that leads on.
@@ -67,10 +69,22 @@ inline bool Chain::leads_to(const Record& before) const {
   return true;
 }
 
-void Chain::end() const {
+void Chain::multiply() {
+  if (sweep_.observer_ && waiting_)
+    for (std::uint32_t i = waiting_->index; i + 1 > given_->index; --i) {
+      const Record& reader = pass_.records->at(i);
+      for (const Rows& left : std::span(lefts_).first(count_))
+        if (left.wanted && left.from != LeftFactor::ones)
+          (void)detail::checked(pass_.op, pass_.records->at(reader.near[left.from]), reader);
+    }
+  waiting_ = nullptr;
+  sweep_.multiply(gathering());
+}
+
+void Chain::end() {
+  if (!sweep_.observer_) return;
   Tape::record_nothing();  // as before: an observer may have left a tape of its own
-  for (std::size_t i = 0; i < count_; ++i)
-    if (lefts_[i].wanted && lefts_[i].from != LeftFactor::ones) (void)input(lefts_[i].from);
+  multiply();              // who is observed next may write what waits
 }
 
 bool Chain::pass_on(Tensor g) {

@@ -40,13 +40,13 @@ class Chain {
   // Where this record's b is to be written; it stays there until the next one's is asked for.
   std::byte* room() {
     Gathering& to = gathering();
-    if (to.count + rows_ > capacity_) sweep_.multiply(to);
+    if (to.count + rows_ > capacity_) multiply();
     return to.block.body().data + to.count * row_bytes_;
   }
   // Then: gives its products, factor i with the rows from firsts[i] on.
   void give_products(std::initializer_list<Index> firsts);
   // Shows g, what has arrived, to the sweep's observer. Best done late, for then the observer's work on g and the
-  // rule's go on side by side. (What it writes is seen at the next record, and at the end of the chain.)
+  // rule's go on side by side. (What it writes is seen at the next record, and where the products are multiplied.)
   void show(const Tensor& g) {
     if (sweep_.observer_ && record_ != first_) (*sweep_.observer_)(*record_, g);  // the first one has been shown
   }
@@ -71,8 +71,10 @@ class Chain {
   Gathering& gathering() const { return pass_.gatherings[gathering_]; }
   const Record& source(Index i) const { return pass_.records->at(record_->near[i]); }
   bool leads_to(const Record& before) const;
-  // After the last observer: StaleValueError if one wrote what the products given are of.
-  void end() const;
+  // Multiplies what waits. StaleValueError if an observer has written what these products are of.
+  void multiply();
+  // After the last observer.
+  void end();
 
   Sweep& sweep_;
   Pass::State& pass_;
@@ -83,8 +85,10 @@ class Chain {
   Index state_;
   std::array<Rows, Sweep::most_factors> lefts_;
   std::size_t count_ = 0;
-  bool gives_ = false;     // any
-  std::size_t gathering_;  // by number: others may join them
+  bool gives_ = false;               // any
+  const Record* waiting_ = nullptr;  // the first record whose products wait, and
+  const Record* given_ = nullptr;    // the last
+  std::size_t gathering_;            // by number: others may join them
   std::size_t rows_;
   std::size_t row_bytes_;  // of b
   std::size_t capacity_;   // of the block

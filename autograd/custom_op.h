@@ -14,7 +14,8 @@
 namespace ebb {
 
 // What an op's value puts aside for its rules. To recorded sweeps these are constants: what a second derivative has to
-// go through, a rule computes from the inputs or the output instead.
+// go through, a rule computes from the inputs or the output instead. What is written afterwards is a StaleValueError
+// for the sweep that would read it.
 using Saved = std::vector<Tensor>;
 
 // A type whose objects are ops of n inputs. For n = 2:
@@ -52,6 +53,13 @@ template <class F>
 struct CustomRecord {
   F f;
   Saved saved = {};
+  std::vector<std::uint32_t> versions = {};  // of what is saved
+
+  // StaleValueError where the value of one was written since.
+  const Saved& checked(const Pass& pass, const Record& record) const {
+    for (std::size_t i = 0; i < saved.size(); ++i) pass.require_version(saved[i], versions[i], record);
+    return saved;
+  }
 };
 
 // f(inputs…) with the inputs of a record.
@@ -66,9 +74,10 @@ decltype(auto) with_inputs(const Pass& pass, const Record& record, Call call) {
 template <class F, std::size_t n>
 void custom_rule(Sweep& sweep, const Record& record, Tensor g) {
   const CustomRecord<F>& own = kept<CustomRecord<F>>(record);
+  const Saved& saved = own.checked(sweep, record);
   const Tensor& y = sweep.output(record);
   std::array<Tensor, n> contributions =
-      with_inputs<n>(sweep, record, [&](const auto&... inputs) { return own.f.vjp(own.saved, g, y, inputs...); });
+      with_inputs<n>(sweep, record, [&](const auto&... inputs) { return own.f.vjp(saved, g, y, inputs...); });
   for (std::size_t i = 0; i < n; ++i)
     if (contributions[i].defined()) sweep.give(record, static_cast<Index>(i), std::move(contributions[i]));
 }
@@ -76,11 +85,12 @@ void custom_rule(Sweep& sweep, const Record& record, Tensor g) {
 template <class F, std::size_t n>
 Tensor custom_tangent(const Tangents& tangents, const Record& record) {
   const CustomRecord<F>& own = kept<CustomRecord<F>>(record);
+  const Saved& saved = own.checked(tangents, record);
   const Tensor& y = tangents.output(record);
   std::array<Tensor, n> pushed;
   for (std::size_t i = 0; i < n; ++i) pushed[i] = tangents.or_zeros(record, static_cast<Index>(i));
   return with_inputs<n>(tangents, record,
-                        [&](const auto&... inputs) { return own.f.jvp(own.saved, pushed, y, inputs...); });
+                        [&](const auto&... inputs) { return own.f.jvp(saved, pushed, y, inputs...); });
 }
 
 template <class F, class... Inputs>
@@ -110,7 +120,10 @@ requires CustomOp<F, Inputs...>
     y = std::as_const(kept->f).value(kept->saved, inputs...);
     // Somebody else's tensor stays what it is to them.
     std::uint32_t own_handles = 1;
-    for (const Tensor& saved : kept->saved) own_handles += saved.is(y) ? 1 : 0;
+    for (const Tensor& saved : kept->saved) {
+      own_handles += saved.is(y) ? 1 : 0;
+      kept->versions.push_back(saved.defined() ? saved.version() : 0);
+    }
     if (y.body().root || y.body().references.get() > own_handles) y = detach(y);
   }
   record(detail::custom_op<F, Inputs...>, y, all, kept);

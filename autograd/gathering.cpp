@@ -33,6 +33,7 @@ void Gathering::place_many(Rows& table, const std::byte* row, std::size_t step, 
 void Gathering::clear() noexcept {
   count = 0;
   held.clear();
+  reads.clear();
 }
 
 Gathering& Pass::State::another_gathering_of(const Gathering::Targets& targets, DType type, Index columns) {
@@ -124,6 +125,7 @@ bool Sweep::gather(const Record& record, std::initializer_list<LeftFactor> facto
       const Record& source = state_.records->at(record.inputs()[static_cast<std::size_t>(factor.from)]);
       const Tensor& a = detail::checked(state_.op, source, record);
       if (!has_rows(a, factor.first, rows, m, type)) return false;
+      if (observer_) gathering.reads.emplace_back(source.index, record.index);
       const std::size_t row = static_cast<std::size_t>(m) * element;
       gathering.place(gathering.left[i], a.body().data + static_cast<std::size_t>(factor.first) * row, row, count);
     }
@@ -137,6 +139,8 @@ bool Sweep::gather(const Record& record, std::initializer_list<LeftFactor> facto
 
 void Sweep::multiply(Gathering& gathering) {
   if (gathering.count == 0) return;
+  for (const auto& [source, reader] : gathering.reads)
+    (void)detail::checked(state_.op, state_.records->at(source), state_.records->at(reader));
   by_float_type("gradient", gathering.type, [&](auto zero) {
     using T = decltype(zero);
     const auto addresses = [](const Gathering::Rows& rows) { return reinterpret_cast<const T* const*>(rows.data()); };

@@ -66,6 +66,8 @@ class Pass {
   // A value for use in the derivative. StaleValueError if it was written since it was recorded.
   const Tensor& input(const Record& record, Index input) const;
   const Tensor& output(const Record& record) const;
+  // For a value that the rule keeps besides: StaleValueError unless it is of that version still.
+  void require_version(const Tensor& x, std::uint32_t version, const Record& record) const;
   // Shape and type of an input, which need no check.
   const Tensor& unread_input(const Record& record, Index input) const;
 

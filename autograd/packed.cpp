@@ -86,7 +86,7 @@ Tensor packed(const Tensor& b, bool transposed) {
 const Tensor* packed_if_it_pays(const Tensor& b, bool transposed) {
   Body& body = b.body();
   const Body& storage = body.storage();
-  const std::uint32_t version = storage.version + 1;
+  const auto version = static_cast<std::uint16_t>(storage.version + 1);
   if (body.multiplied.load(std::memory_order_relaxed) != version) {
     body.multiplied.store(version, std::memory_order_relaxed);
     return nullptr;

@@ -9,6 +9,13 @@ namespace ebb {
 using detail::checked;
 
 void detail::refuse_stale(const char* op, const Record& source, const Record& reader) {
+  if (source.output.version() == source.version)
+    fail<StaleValueError>(op,
+                          "the derivative of record {} ({}) reads the value of record {} ({}, shape {}), of which an "
+                          "Edit is open: version {} was recorded, and what stands there now may be another; end the "
+                          "Edit before recording, or clone the tensor",
+                          reader.index, reader.op.name, source.index, source.op.name, source.output.shape(),
+                          source.version);
   fail<StaleValueError>(op,
                         "the derivative of record {} ({}) reads the value of record {} ({}, shape {}), which was "
                         "written since: version {} was recorded, now it is {}; sweep before writing, or clone it",
@@ -25,6 +32,15 @@ const Tensor& Pass::input(const Record& record, Index input) const {
 }
 
 const Tensor& Pass::output(const Record& record) const { return checked(state_.op, record, record); }
+
+void Pass::require_version(const Tensor& x, std::uint32_t version, const Record& record) const {
+  if (!x.defined() || detail::has_version(x.body(), version)) return;
+  fail<StaleValueError>(
+      state_.op,
+      "the derivative of record {} ({}) reads a value of shape {} that it saved, and that was written "
+      "since, or is open to be: version {} was saved, now it is {}; save a clone of it",
+      record.index, record.op.name, x.shape(), version, x.version());
+}
 
 // ---- scratch memory
 

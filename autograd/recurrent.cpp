@@ -146,6 +146,10 @@ Tensor slope(Activation activation, const Tensor& s) {
 }
 
 void detail::times_slope(Activation activation, const Tensor& g, const Tensor& s, const Tensor& u) {
+  for (const Tensor* other : {&g, &u})
+    if (!(other->shape() == s.shape()) || other->dtype() != s.dtype())
+      fail<ShapeError>("times_slope", "{} {} beside a state {} {}; they must be alike", name(other->dtype()),
+                       other->shape(), name(s.dtype()), s.shape());
   by_float_type("times_slope", g.dtype(), [&](auto zero) {
     using T = decltype(zero);
     ++u.body().storage().version;
@@ -153,37 +157,62 @@ void detail::times_slope(Activation activation, const Tensor& g, const Tensor& s
   });
 }
 
-RnnSteps::RnnSteps(const Tensor& x, const Tensor& U, const Tensor& W, const Tensor& b, Activation activation)
-    : x_(x), U_(U), W_(W), b_(b), activation_(activation), formula_(formula_of(activation)) {
+namespace {
+
+// Steps over one sequence, by whoever has a Transaction open: what they share is checked, laid out and found on the
+// tape once. In the meantime the tape must stay the one that records, and nobody may write what the steps are made
+// from.
+class Steps {
+ public:
+  Steps(const char* op, const Tensor& x, const Tensor& U, const Tensor& W, const Tensor& b, Activation activation);
+  // ShapeError, or Error for another type, unless s can be a state.
+  void require_state(const Tensor& s) const;
+  Index count() const { return times_; }
+  Tensor operator()(Index t, const Tensor& s) const;
+
+ private:
+  const char* op_;  // who asks, for messages
+  const Tensor &x_, &b_;
+  Tensor packed_U_, packed_W_;
+  Index times_ = 0, batch_ = 0, inputs_ = 0, hidden_ = 0;
+  Activation activation_;
+  const detail::UnaryOp* formula_;       // null for the identity
+  std::array<std::uint32_t, 5> places_;  // on the tape: x, none for the state, U, W, b
+};
+
+Steps::Steps(const char* op, const Tensor& x, const Tensor& U, const Tensor& W, const Tensor& b, Activation activation)
+    : op_(op), x_(x), b_(b), activation_(activation), formula_(formula_of(activation)) {
   const bool fits = x.rank() == 3 && U.rank() == 2 && W.rank() == 2 && b.rank() == 1 && U.extent(0) == x.extent(2) &&
                     W.extent(0) == W.extent(1) && U.extent(1) == W.extent(1) && b.extent(0) == W.extent(1);
   if (!fits)
-    fail<ShapeError>("rnn_step",
+    fail<ShapeError>(op,
                      "shapes don't fit: x {}, U {}, W {}, b {}; expected x [time, batch, inputs], U [inputs, hidden], "
                      "W [hidden, hidden], b [hidden]",
                      x.shape(), U.shape(), W.shape(), b.shape());
   for (const Tensor* other : {&U, &W, &b})
     if (other->dtype() != x.dtype())
-      fail("rnn_step", "x is {} and a parameter {}; cast one of them", name(x.dtype()), name(other->dtype()));
+      fail(op, "x is {} and a parameter {}; cast one of them", name(x.dtype()), name(other->dtype()));
   times_ = x.extent(0);
   batch_ = x.extent(1);
   inputs_ = x.extent(2);
   hidden_ = W.extent(0);
   packed_U_ = detail::packed(U, false);
   packed_W_ = detail::packed(W, false);
-  const Transaction transaction;
   places_ = {place_on_tape(x), Record::none, place_on_tape(U), place_on_tape(W), place_on_tape(b)};
 }
 
-Tensor RnnSteps::operator()(Index t, const Tensor& s) const {
+void Steps::require_state(const Tensor& s) const {
   if (s.rank() != 2 || s.extent(0) != batch_ || s.extent(1) != hidden_)
-    fail<ShapeError>("rnn_step", "the state {} doesn't fit x {} and W {}; expected [batch, hidden]", s.shape(),
-                     x_.shape(), W_.shape());
+    fail<ShapeError>(op_, "the state {} doesn't fit x {} and W {}; expected [batch, hidden]", s.shape(), x_.shape(),
+                     Shape{hidden_, hidden_});
   if (s.dtype() != x_.dtype())
-    fail("rnn_step", "x is {} and the state {}; cast one of them", name(x_.dtype()), name(s.dtype()));
-  if (t < 0 || t >= times_) fail<ShapeError>("rnn_step", "step {} isn't inside x {}", t, x_.shape());
+    fail(op_, "x is {} and the state {}; cast one of them", name(x_.dtype()), name(s.dtype()));
+}
+
+// The state after s, which fits, by the inputs at 0 ≤ t < T.
+Tensor Steps::operator()(Index t, const Tensor& s) const {
   Tensor y = detail::uninitialised_like(s);
-  by_float_type("rnn_step", s.dtype(), [&](auto zero) {
+  by_float_type(op_, s.dtype(), [&](auto zero) {
     using T = decltype(zero);
     kernels::table<T>().affine({.batch = batch_,
                                 .inputs = inputs_,
@@ -197,24 +226,32 @@ Tensor RnnSteps::operator()(Index t, const Tensor& s) const {
                                 .y = data<T>(y),
                                 .activate = formula_ ? detail::loops_of<T>(*formula_).value : nullptr});
   });
-  const auto record_it = [&] {
-    record_at(rnn_step_op, y, {places_[x_in], place_on_tape(s), places_[U_in], places_[W_in], places_[b_in]}, 5,
-              (t << activation_bits) | static_cast<std::int64_t>(activation_));
-  };
-  const Tape* tape = Tape::current();
-  if (!tape || detail::comes_from(s.body(), tape->id())) {
-    record_it();
-  } else {  // s may come onto the tape with it
-    const Transaction transaction;
-    record_it();
-  }
+  record_at(rnn_step_op, y, {places_[x_in], place_on_tape(s), places_[U_in], places_[W_in], places_[b_in]}, 5,
+            (t << activation_bits) | static_cast<std::int64_t>(activation_));
   return y;
 }
+
+}  // namespace
 
 Tensor rnn_step(const Tensor& x, Index t, const Tensor& s, const Tensor& U, const Tensor& W, const Tensor& b,
                 Activation activation) {
   const Transaction transaction;
-  return RnnSteps(x, U, W, b, activation)(t, s);
+  const Steps step("rnn_step", x, U, W, b, activation);
+  step.require_state(s);
+  if (t < 0 || t >= step.count()) fail<ShapeError>("rnn_step", "step {} isn't inside x {}", t, x.shape());
+  return step(t, s);
+}
+
+States rnn(const Tensor& x, const Tensor& initial, const Tensor& U, const Tensor& W, const Tensor& b,
+           Activation activation) {
+  const Transaction transaction;
+  const Steps step("rnn", x, U, W, b, activation);
+  step.require_state(initial);
+  States states;
+  states.reserve(static_cast<std::size_t>(step.count()) + 1);
+  states.push_back(initial);
+  for (Index t = 0; t < step.count(); ++t) states.push_back(step(t, states.back()));
+  return states;
 }
 
 }  // namespace ebb

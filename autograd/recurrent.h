@@ -1,15 +1,11 @@
 // Steps of recurrent cells, one record each.
 #pragma once
 
-#include <array>
+#include <vector>
 
 #include "autograd/tensor.h"
 
 namespace ebb {
-
-namespace detail {
-struct UnaryOp;
-}
 
 // The nonlinearity σ of a recurrent cell. Its derivative is a function of its result for all of these.
 enum class Activation { identity, tanh, logistic, relu };
@@ -20,7 +16,8 @@ double gamma(Activation activation);
 // σ'(a) as a function of s = σ(a), elementwise.
 [[nodiscard]] Tensor slope(Activation activation, const Tensor& s);
 namespace detail {
-// u = g ∘ σ'(a) for g, s = σ(a) and u of one shape and type, as a sweep computes it: 0 where g is. Nothing is recorded.
+// u = g ∘ σ'(a) for g, s = σ(a) and u of one shape and type (ShapeError), as a sweep computes it: 0 where g is. Nothing
+// is recorded.
 void times_slope(Activation activation, const Tensor& g, const Tensor& s, const Tensor& u);
 }  // namespace detail
 
@@ -30,20 +27,13 @@ void times_slope(Activation activation, const Tensor& g, const Tensor& s, const 
 [[nodiscard]] Tensor rnn_step(const Tensor& x, Index t, const Tensor& s, const Tensor& U, const Tensor& W,
                               const Tensor& b, Activation activation);
 
-// Many such steps over one sequence: what they share is checked, laid out and found on the tape once. For use while the
-// tape that records (or none) is the one that recorded when it was made, and nobody writes to what it was made from.
-class RnnSteps {
- public:
-  RnnSteps(const Tensor& x, const Tensor& U, const Tensor& W, const Tensor& b, Activation activation);
-  [[nodiscard]] Tensor operator()(Index t, const Tensor& s) const;
+// The states of a run, by step.
+using States = std::vector<Tensor, Reused<Tensor>>;
 
- private:
-  Tensor x_, U_, W_, b_;
-  Tensor packed_U_, packed_W_;
-  Index times_ = 0, batch_ = 0, inputs_ = 0, hidden_ = 0;
-  Activation activation_;
-  const detail::UnaryOp* formula_;       // null for the identity
-  std::array<std::uint32_t, 5> places_;  // on the tape: x, none for the state, U, W, b
-};
+// All steps over a sequence, for x: [time, batch, inputs] and the initial state s_0: [batch, hidden]: s_0 … s_T, where
+// s_k is rnn_step of x_k = x[k − 1] and s_{k−1}. What the steps share is checked, laid out for products and found on
+// the tape once.
+[[nodiscard]] States rnn(const Tensor& x, const Tensor& initial, const Tensor& U, const Tensor& W, const Tensor& b,
+                         Activation activation);
 
 }  // namespace ebb

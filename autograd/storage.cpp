@@ -75,24 +75,21 @@ void drain() noexcept {
   }
 }
 
-// Ends the pool with its thread. Apart from it, so that the way to the pool needs no guard.
+// Frees what its thread keeps. Apart from the pool, so that the way to that needs no guard.
 struct AtThreadEnd {
   ~AtThreadEnd() {
-    drain();
+    closed = true;
+    release_memory();
     delete pool;
     pool = nullptr;
-    closed = true;
   }
   bool armed = false;
 };
 thread_local AtThreadEnd at_thread_end;
 
 void* take_from_system(int c) {
-  if (closed) return system_allocate(c);
-  if (!pool) {
-    at_thread_end.armed = true;
-    pool = new Pool;
-  }
+  if (!thread_keeps_memory()) return system_allocate(c);
+  if (!pool) pool = new Pool;
   void* block = system_allocate(c);
   ++pool->lists[static_cast<std::size_t>(c)].taken;
   return block;
@@ -124,6 +121,11 @@ void release(void* block, int c) noexcept {
 }
 
 }  // namespace
+
+bool thread_keeps_memory() {
+  if (!closed) at_thread_end.armed = true;
+  return !closed;
+}
 
 Body* make_body(DType dtype, const Shape& shape) {
   const Index size = shape.size();
@@ -165,6 +167,12 @@ Body* make_view(Body& of, Index offset, const Shape& shape) {
 void destroy(Body* body) noexcept {
   if (body->root || body->packed.load(std::memory_order_acquire)) return destroy_with_parts(body);
   release(body, body->size_class);
+}
+
+void open_edit(Body& storage) {
+  if (storage.edits == std::numeric_limits<decltype(storage.edits)>::max())
+    fail("edit", "{} edits of this tensor are open, which is as many as are counted; end some", storage.edits);
+  ++storage.edits;
 }
 
 void* allocate_bytes(std::size_t bytes) { return allocate(class_of(bytes)); }

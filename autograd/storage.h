@@ -81,9 +81,9 @@ struct alignas(64) Body {
   std::uint32_t version = 0;  // of the storage; a view's is its root's
   TapePosition position;      // set by the tape that made it
   DType dtype;
-  std::uint8_t edits = 0;  // of the storage that are open
   std::uint16_t size_class;
-  std::atomic<std::uint32_t> multiplied = 0;  // 1 + the version that a product read last
+  std::uint16_t edits = 0;                    // of the storage that are open
+  std::atomic<std::uint16_t> multiplied = 0;  // the low bits of 1 + the version that a product read last
   std::atomic<PackedCopies*> packed = nullptr;
   std::byte* data;
   Body* root = nullptr;  // the body whose storage a view shares; null for one with its own
@@ -97,6 +97,18 @@ struct alignas(64) Body {
 // Whether the body's values are what that tape left there.
 inline bool comes_from(const Body& body, std::uint64_t tape) {
   return body.position.tape == tape && body.position.version == body.storage().version;
+}
+
+// Whether the storage's values are those of that version: not written since, and not open to be written.
+inline bool has_version(const Body& body, std::uint32_t version) {
+  const Body& storage = body.storage();
+  return storage.version == version && storage.edits == 0;
+}
+// An Edit of the storage begins (Error where they are too many to count), and ends: its version moves on.
+void open_edit(Body& storage);
+inline void close_edit(Body& storage) noexcept {
+  ++storage.version;
+  --storage.edits;
 }
 
 // A body with room for `shape` (values not set), or for the shape and type of another; or a view of `elements` of `of`
@@ -118,7 +130,10 @@ void free_bytes(void* block, std::size_t bytes) noexcept;
 std::size_t system_bytes_held();
 std::size_t reusable_bytes();
 
-// Called by release_memory() for whatever else this thread keeps for reuse.
+// Whether this thread may still keep memory for reuse: not once its thread-local objects are gone, for nobody would
+// free it. What has static lifetime is used until after that.
+bool thread_keeps_memory();
+// Called by release_memory(), and as the thread ends, for whatever else this thread keeps for reuse.
 using ReleaseHook = void (*)();
 void set_release_hook(ReleaseHook hook);
 

@@ -75,7 +75,7 @@ void Tangents::run(Window& window) const {
       cell.sum = cell.sum.defined() ? cell.sum + t : std::move(t);
     if (state_.check_finite && cell.sum.defined()) require_finite(*state_.tape, record, cell.sum);
     for (const std::uint32_t input : record.inputs())
-      if (Cell* read = here(input); read && --read->asked == 0) read->sum = {};
+      if (Cell* read = here(input); read && --read->asked == 0) read->sum = Tensor();
   }
 }
 

@@ -1,6 +1,7 @@
 #include "autograd/tape.h"
 
 #include <algorithm>
+#include <array>
 #include <atomic>
 #include <exception>
 #include <new>
@@ -17,22 +18,23 @@ constinit thread_local Tape* current_tape = nullptr;
 constinit thread_local Pause* current_pause = nullptr;
 constinit std::atomic<std::uint64_t> ids = 1;
 
-// States of this thread's former tapes.
-thread_local std::vector<std::unique_ptr<Tape::State>> spare_states;
+// States of this thread's former tapes. Plain pointers, for a static tape may die after its thread's objects.
+constinit thread_local std::array<Tape::State*, 8> spare_states{};
+constinit thread_local std::size_t spare_count = 0;
 
 [[maybe_unused]] const bool releases_states = [] {
-  detail::set_release_hook([] { spare_states.clear(); });
+  detail::set_release_hook([] {
+    while (spare_count > 0) delete spare_states[--spare_count];
+  });
   return true;
 }();
 
 std::unique_ptr<Tape::State> take_state() {
-  if (spare_states.empty()) {
-    spare_states.reserve(8);
-    return std::make_unique<Tape::State>();
-  }
-  auto state = std::move(spare_states.back());
-  spare_states.pop_back();
-  return state;
+  return spare_count > 0 ? std::unique_ptr<Tape::State>(spare_states[--spare_count]) : std::make_unique<Tape::State>();
+}
+
+void give_back(std::unique_ptr<Tape::State> state) noexcept {
+  if (spare_count < spare_states.size() && detail::thread_keeps_memory()) spare_states[spare_count++] = state.release();
 }
 
 void refuse_inner_result(Sweep& sweep, const Record& record, Tensor) {
@@ -89,7 +91,7 @@ Tape::~Tape() {
   state_->scope_count = 1;
   state_->scope = 0;
   state_->inner_tapes.clear();
-  if (spare_states.size() < spare_states.capacity()) spare_states.push_back(std::move(state_));
+  give_back(std::move(state_));
 }
 
 Index Tape::size() const { return state_->size; }
@@ -127,24 +129,6 @@ void Tape::refuse_living_inner_result(std::uint64_t tape) const {
 }
 
 // ---- where inputs stand
-
-inline std::size_t SourceTable::slot_of(const detail::Body& body) {
-  return static_cast<std::size_t>((reinterpret_cast<std::uintptr_t>(&body) >> 6) * 0x9e3779b97f4a7c15u >> 32);
-}
-
-template <class Accept>
-inline const SourceTable::Entry& SourceTable::search(const detail::Body& body, Accept accept) const {
-  for (std::size_t slot = slot_of(body);; ++slot) {
-    const Entry& entry = entries_[slot & mask_];
-    if (entry.epoch != epoch_ || (entry.body == &body && accept(entry))) return entry;
-  }
-}
-
-inline std::uint32_t SourceTable::find(const detail::Body& body) const {
-  const std::uint32_t version = body.storage().version;
-  const Entry& entry = search(body, [version](const Entry& e) { return e.version == version; });
-  return entry.epoch == epoch_ ? entry.index : Record::none;
-}
 
 inline std::uint32_t Tape::position(const Tensor& x) {
   const std::uint32_t made = State::made(x.body(), id_);
@@ -326,8 +310,17 @@ Pause::Pause(Tape* instead)
     : paused_(std::exchange(current_tape, instead)), outer_(std::exchange(current_pause, this)) {}
 
 Pause::~Pause() {
-  current_tape = paused_;
-  current_pause = outer_;
+  if (current_pause == this) {
+    current_tape = paused_;
+    current_pause = outer_;
+    return;
+  }
+  // One within this one goes on, as where both end with the program: it leads back to where this one would have.
+  for (Pause* inner = current_pause; inner; inner = inner->outer_) {
+    if (inner->outer_ != this) continue;
+    inner->outer_ = outer_;
+    if (!inner->paused_) inner->paused_ = paused_;
+  }
 }
 
 Scope::Scope(std::string_view name) {
@@ -350,49 +343,6 @@ Transaction::Transaction() : tape_(current_tape), exceptions_(std::uncaught_exce
 
 Transaction::~Transaction() {
   if (tape_ && std::uncaught_exceptions() > exceptions_) tape_->truncate(size_);
-}
-
-// ---- the rest of the table of sources
-
-std::uint32_t SourceTable::find_any_version(const detail::Body& body) const {
-  std::uint32_t latest = Record::none;
-  search(body, [&latest](const Entry& e) {
-    if (latest == Record::none || e.index > latest) latest = e.index;
-    return false;
-  });
-  return latest;
-}
-
-void SourceTable::insert(const detail::Body& body, std::uint32_t version, std::uint32_t index) {
-  if (2 * (count_ + 1) > entries_.size()) {
-    std::vector<Entry> old(entries_.size() * 2);
-    std::swap(old, entries_);
-    mask_ = entries_.size() - 1;
-    for (const Entry& entry : old)
-      if (entry.epoch == epoch_) const_cast<Entry&>(search(*entry.body, [](const Entry&) { return false; })) = entry;
-  }
-  const_cast<Entry&>(search(body, [](const Entry&) { return false; })) = {&body, version, index, epoch_};
-  ++count_;
-}
-
-// The entries behind the hole that it leaves move up, as far as that brings them nearer to their place.
-void SourceTable::erase(const detail::Body& body, std::uint32_t index) noexcept {
-  const Entry& found = search(body, [index](const Entry& e) { return e.index == index; });
-  if (found.epoch != epoch_) return;
-  auto hole = static_cast<std::size_t>(&found - entries_.data());
-  for (std::size_t slot = hole + 1; entries_[slot & mask_].epoch == epoch_; ++slot) {
-    const std::size_t from_its_place = (slot - slot_of(*entries_[slot & mask_].body)) & mask_;
-    if (from_its_place < ((slot - hole) & mask_)) continue;
-    entries_[hole & mask_] = entries_[slot & mask_];
-    hole = slot;
-  }
-  entries_[hole & mask_] = {};
-  --count_;
-}
-
-void SourceTable::clear() {
-  ++epoch_;
-  count_ = 0;
 }
 
 }  // namespace ebb

@@ -7,38 +7,10 @@
 #include <utility>
 #include <vector>
 
+#include "autograd/source_table.h"
 #include "autograd/tape.h"
 
 namespace ebb {
-
-// Finds the source record of a tensor by its body and its storage's version: a table of open addressing that is emptied
-// by a new epoch rather than by a pass over it.
-class SourceTable {
- public:
-  // The record of this very version, or none.
-  std::uint32_t find(const detail::Body& body) const;
-  // The latest record of any version, or none.
-  std::uint32_t find_any_version(const detail::Body& body) const;
-  void insert(const detail::Body& body, std::uint32_t version, std::uint32_t index);
-  void erase(const detail::Body& body, std::uint32_t index) noexcept;
-  void clear();
-
- private:
-  struct Entry {
-    const detail::Body* body = nullptr;
-    std::uint32_t version = 0, index = 0;
-    std::uint64_t epoch = 0;
-  };
-  // The first entry for the body that `accept` takes, or the free one where the search ends.
-  template <class Accept>
-  const Entry& search(const detail::Body& body, Accept accept) const;
-  static std::size_t slot_of(const detail::Body& body);
-
-  std::vector<Entry> entries_ = std::vector<Entry>(64);
-  std::size_t mask_ = 63;
-  std::size_t count_ = 0;
-  std::uint64_t epoch_ = 1;
-};
 
 // What is known of a record in one pass.
 struct Cell {
@@ -73,6 +45,8 @@ struct Gathering {
   Rows right;
   std::vector<Tensor> held;  // the b; each a is a value on the tape
   Tensor block;              // or what a chain writes its b into (chain.h)
+  // Records of the a, with the record whose derivative reads it, where an observer may write to one in the meantime.
+  std::vector<std::pair<std::uint32_t, std::uint32_t>> reads;
 
   // (One by one: read as a whole, targets that were just written would be waited for.)
   bool is_for(const Targets& others) const {
@@ -152,7 +126,7 @@ struct Pass::State {
     for (; gathering_count > 0; --gathering_count) {
       Gathering& gathering = gatherings[gathering_count - 1];
       last(gathering);
-      gathering.block = {};
+      gathering.block = Tensor();
     }
   }
   Pieces& pieces_of(Cell& cell);
@@ -281,10 +255,11 @@ inline void fetch_before(const Record& record) {
   __builtin_prefetch(header + sizeof(Body) / 2);
 }
 
-// The value of `source`, for the derivative of `reader`. StaleValueError if it was written since it was recorded.
+// The value of `source`, for the derivative of `reader`. StaleValueError if it was written since it was recorded, or an
+// Edit of it is open.
 [[noreturn]] void refuse_stale(const char* op, const Record& source, const Record& reader);
 inline const Tensor& checked(const char* op, const Record& source, const Record& reader) {
-  if (source.output.version() != source.version) refuse_stale(op, source, reader);
+  if (!has_version(source.output.body(), source.version)) refuse_stale(op, source, reader);
   return source.output;
 }
 

@@ -37,8 +37,10 @@ class Tensor {
   Tensor(Tensor&& other) noexcept : body_(std::exchange(other.body_, nullptr)) {}
   // Handles are assigned to, not what is on its way: x[0] = y and x[0] += y would change nothing, and don't compile.
   // (x[0].assign(y) writes.)
-  Tensor& operator=(Tensor other) & noexcept {
-    std::swap(body_, other.body_);
+  Tensor& operator=(const Tensor& other) & { return *this = Tensor(other); }
+  Tensor& operator=(Tensor&& other) & noexcept {
+    Tensor taken(std::move(other));
+    std::swap(body_, taken.body_);
     return *this;
   }
   ~Tensor() {
@@ -100,18 +102,15 @@ class Tensor {
 };
 
 // A writable view of a tensor's elements: `view(i, j)` by one index an axis (ShapeError out of range), `view[i]` in
-// row-major order unchecked, or a range-for. It holds the storage; moving on its version when it ends is its purpose.
+// row-major order unchecked, or a range-for. It holds the storage. While it is open no sweep reads the storage's values
+// (StaleValueError), and when it ends their version moves on. Error where 65 535 are open on one storage.
 template <Element T>
 class Edit {
  public:
-  explicit Edit(Tensor tensor) : tensor_(std::move(tensor)) { ++tensor_.body().storage().edits; }
+  explicit Edit(Tensor tensor) : tensor_(std::move(tensor)) { detail::open_edit(tensor_.body().storage()); }
   Edit(const Edit&) = delete;
   Edit& operator=(const Edit&) = delete;
-  ~Edit() {
-    detail::Body& storage = tensor_.body().storage();
-    ++storage.version;
-    --storage.edits;
-  }
+  ~Edit() { detail::close_edit(tensor_.body().storage()); }
 
   template <class... Indices>
   T& operator()(Indices... indices) {

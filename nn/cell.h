@@ -7,15 +7,16 @@
 #include <memory>
 #include <vector>
 
-#include "autograd/tensor.h"
+#include "autograd/recurrent.h"
 
 namespace ebb::nn {
 
 // A cell's run over a sequence: states[k] is s_k, [batch, hidden], for k = 0 (the initial state) to T.
 struct Unrolled {
-  std::vector<Tensor, Reused<Tensor>> states;
+  States states;
 
-  const Tensor& last() const { return states.back(); }
+  // s_T. ShapeError where there is no state at all.
+  const Tensor& last() const;
   Index steps() const { return static_cast<Index>(states.size()) - 1; }
   // s_1 … s_T as one tensor [T, batch, hidden], for a loss at every step. ShapeError for no steps.
   [[nodiscard]] Tensor outputs() const;
@@ -45,5 +46,17 @@ class Cell {
   Cell(const Cell&) = default;
   Cell& operator=(const Cell&) = default;
 };
+
+namespace detail {
+
+// ShapeError naming `what`, an instrument, unless the run may be one of this cell's: it has states, and each of them is
+// [batch, hidden] and of the type of the cell's W: [hidden, hidden].
+void require_run_of(const char* what, const Cell& cell, const Unrolled& run);
+// ShapeError naming `what` unless all states have one shape, for who puts two of them together.
+void require_one_shape(const char* what, const Unrolled& run);
+// The cell's slope at s_k. ShapeError naming `what` where it isn't like s_k.
+Tensor slope_of(const char* what, const Cell& cell, const Unrolled& run, std::size_t k);
+
+}  // namespace detail
 
 }  // namespace ebb::nn

@@ -14,8 +14,8 @@ GradientFlow::GradientFlow(const Cell& cell, const Unrolled& run, const Gradient
     : state_gradient(run.states.size(), Magnitude::no_path()),
       contribution(options.contributions ? run.states.size() : 0, Magnitude::no_path()),
       cell_(cell),
-      watch_("GradientFlow", run) {
-  if (options.contributions) watch_.require_one_shape(run);
+      watch_("GradientFlow", cell, run) {
+  if (options.contributions) detail::require_one_shape("GradientFlow", run);
 }
 
 Observer GradientFlow::observer() {
@@ -78,7 +78,7 @@ Kind GradientFlow::kind_of_zero(std::size_t k) const {
   const Magnitude& later = state_gradient[k + 1];
   if (later.kind == Kind::no_path) return Kind::number;
   if (later.value == 0) return later.kind;
-  const Tensor slopes = cell_.slope(run(), k + 1);
+  const Tensor slopes = detail::slope_of("GradientFlow", cell_, run(), k + 1);
   if (!any_arriving(slopes, later_gradient_, [](double slope, double) { return slope != 0; })) return Kind::saturated;
   const DType dtype = slopes.dtype();
   if (!any_arriving(slopes, later_gradient_,
@@ -149,7 +149,7 @@ Magnitude GradientFlow::contribution_of(std::size_t k, const Tensor& gradient, c
 
 // The same in float64, for the rest.
 Magnitude GradientFlow::contribution_with_care(std::size_t k, const Tensor& gradient) const {
-  const Tensor slope = cell_.slope(run(), k);
+  const Tensor slope = detail::slope_of("GradientFlow", cell_, run(), k);
   const Tensor s = cast(run().states[k - 1], f64), u = cast(slope, f64) * cast(gradient, f64);
   const double s_norm = ebb::detail::norm_value(s), u_norm = ebb::detail::norm_value(u);
   if (u_norm == 0) {

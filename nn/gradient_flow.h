@@ -28,10 +28,10 @@ struct GradientFlowOptions {
 // underflow, and a sweep through them takes less than twice the time of one without.
 class GradientFlow {
  public:
-  // TapeError unless the run was recorded on the tape that now records; ShapeError for one without states, or with
-  // states of several shapes where contributions are asked for. For δ states may lie anywhere on the tape;
-  // contributions are those of a run in which states[k] is one step of the cell from states[k − 1]. The cell must
-  // outlive the flow, and the flow its observer's use.
+  // TapeError unless the run was recorded on the tape that now records; ShapeError for one without states, with states
+  // of another size or type than the cell's, or of several shapes where contributions are asked for. For δ states may
+  // lie anywhere on the tape; contributions are those of a run in which states[k] is one step of the cell from states[k
+  // − 1]. The cell must outlive the flow, and the flow its observer's use.
   GradientFlow(const Cell& cell, const Unrolled& run, const GradientFlowOptions& options = {});
   GradientFlow(const GradientFlow&) = delete;
   GradientFlow& operator=(const GradientFlow&) = delete;

@@ -77,8 +77,8 @@ double omega_and_derivative(T* y, Index rows, Index hidden) {
 }  // namespace
 
 Omega::Omega(const Cell& cell, const Unrolled& run)
-    : cell_(cell), run_(run), watch_("Omega", run), gradients_(run.states.size()) {
-  watch_.require_one_shape(run);
+    : cell_(cell), run_(run), watch_("Omega", cell, run), gradients_(run.states.size()) {
+  detail::require_one_shape("Omega", run);
 }
 
 Observer Omega::observer() {
@@ -95,6 +95,7 @@ void Omega::observe(const Record& record, const Tensor& gradient) {
 
 OmegaValue Omega::value() const {
   const Pause pause;
+  detail::require_run_of("Omega", cell_, run_);  // the cell may have got other parameters since
   const Tensor& W = cell_.recurrent_weights();
   const Index hidden = W.extent(0), batch = run_.states[0].extent(0);
   return ebb::detail::by_float_type("Omega", W.dtype(), [&](auto zero) -> OmegaValue {
@@ -102,7 +103,8 @@ OmegaValue Omega::value() const {
     const Tensor all = ebb::detail::uninitialised(W.dtype(), {run_.steps() * batch, hidden});
     T* end = ebb::detail::data<T>(all);
     for (std::size_t k = 1; k < gradients_.size(); ++k)
-      if (gradients_[k].defined()) end = append_directions(gradients_[k], cell_.slope(run_, k), end);
+      if (gradients_[k].defined())
+        end = append_directions(gradients_[k], detail::slope_of("Omega", cell_, run_, k), end);
     const Index rows = (end - ebb::detail::data<T>(all)) / hidden;
     if (rows == 0) return {0, zeros_like(W)};
 

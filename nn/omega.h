@@ -39,9 +39,9 @@ struct OmegaValue {
 
 class Omega {
  public:
-  // TapeError unless the run was recorded on the tape that now records; ShapeError for one without states or with
-  // states of several shapes. states[k] is one step of the cell from states[k − 1]. The cell must outlive it, and it
-  // the observer's use.
+  // TapeError unless the run was recorded on the tape that now records; ShapeError for one without states, with
+  // states of another size or type than the cell's, or of several shapes. states[k] is one step of the cell from
+  // states[k − 1]. The cell must outlive it, and it the observer's use.
   Omega(const Cell& cell, const Unrolled& run);
   Omega(const Omega&) = delete;
   Omega& operator=(const Omega&) = delete;

@@ -24,14 +24,8 @@ Unrolled Rnn::operator()(const Tensor& x, const Tensor& initial) const {
   if (x.rank() != 3 || x.extent(2) != U.extent(0) || !(initial.shape() == Shape{x.extent(1), W.extent(0)}))
     fail<ShapeError>("Rnn", "x {} and the initial state {} don't fit; expected [time, batch, {}] and [batch, {}]",
                      x.shape(), initial.shape(), U.extent(0), W.extent(0));
-  const Transaction transaction;
   const Scope scope("rnn");
-  Unrolled run;
-  run.states.reserve(static_cast<std::size_t>(x.extent(0)) + 1);
-  run.states.push_back(initial);
-  const RnnSteps step(x, U, W, b, activation);
-  for (Index t = 0; t < x.extent(0); ++t) run.states.push_back(step(t, run.last()));
-  return run;
+  return {ebb::rnn(x, initial, U, W, b, activation)};
 }
 
 Tensor Rnn::slope(const Unrolled& run, std::size_t k) const { return ebb::slope(activation, run.states[k]); }

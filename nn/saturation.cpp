@@ -28,13 +28,15 @@ Index add_slopes(const T* slope, Index batch, Index hidden, double limit, double
 
 Saturation saturation(const Cell& cell, const Unrolled& run) {
   const Pause pause;
+  detail::require_run_of("saturation", cell, run);
+  detail::require_one_shape("saturation", run);
   const Index steps = run.steps(), batch = run.states[0].extent(0), hidden = run.states[0].extent(1);
   const double gamma = cell.gamma(), count = static_cast<double>(batch * hidden);
   const double none = std::numeric_limits<double>::quiet_NaN();
 
   Saturation result{{none}, {none}, zeros({steps, hidden}, f64)};
   for (Index t = 0; t < steps; ++t) {
-    const Tensor slope = cell.slope(run, static_cast<std::size_t>(t + 1));
+    const Tensor slope = detail::slope_of("saturation", cell, run, static_cast<std::size_t>(t + 1));
     double* by_unit = ebb::detail::data<double>(result.by_unit) + t * hidden;
     const Index shut = ebb::detail::by_float_type("saturation", slope.dtype(), [&](auto zero) {
       return add_slopes(slope.values<decltype(zero)>().data(), batch, hidden, shut_below * gamma, by_unit);

@@ -15,7 +15,8 @@ struct Saturation {
 };
 
 // From the states' values alone; nothing is recorded. Takes a quarter of a training step at batch 20, hidden 50, a
-// tenth at hidden 256.
+// tenth at hidden 256. ShapeError for a run without states, with states of another size or type than the cell's, or of
+// several shapes.
 [[nodiscard]] Saturation saturation(const Cell& cell, const Unrolled& run);
 
 }  // namespace ebb::nn

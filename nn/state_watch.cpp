@@ -25,10 +25,10 @@ bool are_in_a_row(std::uint64_t tape, const Unrolled& run, std::uint32_t first) 
 
 }  // namespace
 
-StateWatch::StateWatch(const char* what, const Unrolled& run) : what_(what) {
+StateWatch::StateWatch(const char* what, const Cell& cell, const Unrolled& run) : what_(what) {
+  require_run_of(what, cell, run);
   const Tape* tape = Tape::current();
   const std::size_t states = run.states.size();
-  if (states == 0) fail<ShapeError>(what, "the run has no states; give what a cell returned");
   if (states == 1) (void)place_on_tape(run.last());  // no step has read it
   if (!tape || place_of(*tape, run.last()) == Record::none)
     fail<TapeError>(what,
@@ -51,14 +51,6 @@ StateWatch::StateWatch(const char* what, const Unrolled& run) : what_(what) {
   std::sort(elsewhere_.begin(), elsewhere_.end(), [](const Place& a, const Place& b) {
     return a.position != b.position ? a.position < b.position : a.step < b.step;
   });
-}
-
-void StateWatch::require_one_shape(const Unrolled& run) const {
-  const Shape& shape = run.states[0].shape();
-  for (std::size_t k = 1; k < run.states.size(); ++k)
-    if (!(run.states[k].shape() == shape))
-      fail<ShapeError>(what_, "state {} of the run has shape {} and state 0 {}; give a run of one batch", k,
-                       run.states[k].shape(), shape);
 }
 
 Unrolled StateWatch::run() const {

@@ -13,10 +13,9 @@ class StateWatch {
  public:
   static constexpr std::size_t none = static_cast<std::size_t>(-1);
 
-  // TapeError naming `what` unless the run was recorded on the tape that now records; ShapeError without a state.
-  StateWatch(const char* what, const Unrolled& run);
-  // ShapeError unless all states have one shape, for who puts two of them together.
-  void require_one_shape(const Unrolled& run) const;
+  // TapeError naming `what` unless the run was recorded on the tape that now records; ShapeError unless it may be the
+  // cell's (cell.h).
+  StateWatch(const char* what, const Cell& cell, const Unrolled& run);
 
   // The run once more, while its tape is there: during a sweep over that.
   [[nodiscard]] Unrolled run() const;

@@ -74,8 +74,8 @@ TEST_CASE("chain: a run's gradients are those of its ops, however many rows ther
   for (const auto& [time, batch] : {std::pair<Index, Index>{1, 1}, {2, 3}, {300, 1}, {60, 7}, {3, 256}, {3, 300}})
     for (const Activation activation : all) {
       const Parameters p = parameters(time, batch);
-      CAPTURE(time);
-      CAPTURE(batch);
+      const std::string size = fmt::format("{} steps of {} rows", time, batch);
+      CAPTURE(size);
       check_alike(
           p, [&](Index) { return activation; }, [&](Index) { return p.W; });
     }
@@ -137,20 +137,20 @@ TEST_CASE("chain: what was written meanwhile is refused where the derivative rea
 
 TEST_CASE("chain: what an observer writes is refused where what comes after reads it, up to the end") {
   for (const auto& [at, what, asked] :
-       {std::tuple{3, 'W', 's'}, {3, 'x', 'U'}, {1, 'x', 'U'}, {1, 's', 'W'}, {3, 'U', 'x'}}) {
+       {std::tuple{3, 'W', 's'}, {3, 'x', 'U'}, {1, 'x', 'U'}, {1, 's', 'W'}, {3, 'U', 'x'}, {3, '3', 'W'}}) {
     Parameters p = parameters(6, 2);
     Tape tape;
-    const std::vector<Tensor> states = by_steps(
+    std::vector<Tensor> states = by_steps(
         p, [](Index) { return Activation::tanh; }, [&](Index) { return p.W; });
     const auto named = [&](char name) -> Tensor& {
-      return name == 'x' ? p.x : name == 's' ? p.s : name == 'U' ? p.U : p.W;
+      return name == 'x' ? p.x : name == 's' ? p.s : name == 'U' ? p.U : name == 'W' ? p.W : states[3];
     };
     const std::uint32_t place = tape.find(states[static_cast<std::size_t>(at)])->index;
     const Observer writes = [&, name = what](const Record& record, const Tensor&) {
       if (record.index == place) named(name).assign(named(name) * 2.0);
     };
-    CAPTURE(what);
-    CAPTURE(at);
+    const std::string written = fmt::format("{} at step {}", what, at);
+    CAPTURE(written);
     CHECK_THROWS_AS((void)tape.gradient(sum(states.back()), named(asked), {.observer = writes}), StaleValueError);
   }
 }
@@ -215,10 +215,63 @@ TEST_CASE("chain: two layers step by step, each a chain of one at a time") {
 TEST_CASE("chain: a step that fails leaves its state off the tape") {
   const Parameters p = parameters(2, 2);
   Tape tape({.check_finite = true});
-  const RnnSteps steps(p.x, p.U, full({5, 5}, 3, f64), p.b, Activation::identity);
   const Index before = tape.size();
-  CHECK_THROWS_AS((void)steps(0, full({2, 5}, 1e308, f64)), NonFiniteError);
+  const auto run = [&] {
+    return rnn(p.x, full({2, 5}, 1e308, f64), p.U, full({5, 5}, 3, f64), p.b, Activation::identity);
+  };
+  CHECK_THROWS_AS((void)run(), NonFiniteError);
   CHECK(tape.size() == before);
+}
+
+TEST_CASE("chain: thousands of training steps hold no more memory than the first ones") {
+  Rng rng(1);
+  const nn::Rnn cell({.inputs = 2, .hidden = 16}, rng);
+  const nn::Parameters parameters = cell.parameters();
+  nn::Sgd optimizer(parameters, {.learning_rate = 1e-3});
+  const Tensor x = varied({20, 4, 2}, 1, f32);
+  const auto train = [&](int updates) {
+    for (int update = 0; update < updates; ++update) {
+      Tape tape;
+      const Tensor loss = mean(square(cell(x).last()));
+      optimizer.step(tape.gradients(loss, parameters.tensors()));
+    }
+    return detail::system_bytes_held();
+  };
+  const std::size_t after_a_few = train(10);
+  CHECK(train(3000) == after_a_few);
+}
+
+TEST_CASE("chain: a whole run is its steps one by one, on a tape, on another and on none") {
+  const Parameters p = parameters(6, 3);
+  for (const Activation activation : all) {
+    const auto steps = [&] {
+      return by_steps(
+          p, [&](Index) { return activation; }, [&](Index) { return p.W; });
+    };
+    const auto run = [&] { return rnn(p.x, p.s, p.U, p.W, p.b, activation); };
+    const States without_tape = run();
+    std::vector<Tensor> of_run, of_steps;
+    for (int tapes = 0; tapes < 2; ++tapes) {
+      Tape tape;
+      const States states = run();
+      REQUIRE(states.size() == 7);
+      CHECK(states[0].is(p.s));
+      for (std::size_t k = 0; k < 7; ++k) CHECK(same_bits(states[k], without_tape[k]));
+      of_run = gradients_of(tape, p, {states.begin(), states.end()});
+    }
+    {
+      Tape tape;
+      of_steps = gradients_of(tape, p, steps());
+    }
+    for (std::size_t i = 0; i < of_run.size(); ++i) CHECK(same_bits(of_run[i], of_steps[i]));
+  }
+  CHECK(rnn(zeros({0, 3, 2}, f64), p.s, p.U, p.W, p.b, Activation::tanh).size() == 1);
+  check_says(message_of<ShapeError>([&] {
+               (void)rnn(p.x, varied({2, 5}), p.U, p.W, p.b, Activation::tanh);
+             }),
+             {"[rnn] the state [2, 5] doesn't fit x [6, 3, 2]"});
+  check_says(message_of<ShapeError>([&] { (void)rnn(p.x, p.s, p.W, p.W, p.b, Activation::tanh); }),
+             {"[rnn] shapes don't fit"});
 }
 
 TEST_CASE("chain: runs of different batches with the same parameters add up") {

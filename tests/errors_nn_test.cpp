@@ -205,6 +205,26 @@ const std::vector<ErrorRow>& nn_error_rows() {
             nn::GradientFlow(rnn, nn::Unrolled());
           },
           "[GradientFlow] the run has no states; give what a cell returned"),
+      row<ShapeError>([] { (void)nn::Unrolled().last(); },
+                      "[Unrolled::last] the run has no states; give what a cell returned"),
+      row<ShapeError>(
+          [] {
+            const nn::Rnn rnn({.inputs = 2, .hidden = 3}, rng), other({.inputs = 2, .hidden = 4}, rng);
+            (void)nn::saturation(other, rnn(ones({4, 1, 2})));
+          },
+          "[saturation] state 0 of the run is float32 [1, 3], and the cell's W float32 [4, 4]; give a run of this "
+          "cell"),
+      row<ShapeError>(
+          [] {
+            struct Odd : nn::Rnn {
+              using nn::Rnn::Rnn;
+              [[nodiscard]] Tensor slope(const nn::Unrolled&, std::size_t) const override { return ones({1, 2}); }
+            };
+            const Odd odd({.inputs = 2, .hidden = 3}, rng);
+            (void)nn::saturation(odd, odd(ones({4, 1, 2})));
+          },
+          "[saturation] the cell's slope at step 1 is float32 [1, 2], and the state float32 [1, 3]; they must be "
+          "alike"),
       row<ShapeError>(
           [] {
             const nn::Rnn rnn({.inputs = 2, .hidden = 3}, rng);

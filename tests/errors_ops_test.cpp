@@ -222,6 +222,11 @@ const std::vector<ErrorRow>& op_error_rows() {
           "[rnn_step] step 1 isn't inside x [1, 1, 1]"),
       row<ShapeError>(
           [] {
+            detail::times_slope(Activation::tanh, ones({1, 2}), ones({1, 3}), ones({1, 3}));
+          },
+          "[times_slope] float32 [1, 2] beside a state float32 [1, 3]; they must be alike"),
+      row<ShapeError>(
+          [] {
             (void)sum_to(ones({2, 3}), {2});
           },
           "[sum_to] [2] doesn't broadcast to [2, 3], so [2, 3] can't be summed to it"),

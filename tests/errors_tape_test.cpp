@@ -31,6 +31,15 @@ const Op wrong_columns_op{.name = "wrong_columns", .vjp = [](Sweep& sweep, const
 const Op too_many_factors_op{.name = "too_many_factors", .vjp = [](Sweep& sweep, const Record& record, Tensor g) {
                                sweep.give_products(record, {{0}, {0}, {0}, {0}, {0}}, g);
                              }};
+struct Saves {
+  static constexpr auto name = "saves";
+  Tensor value(Saved& saved, const Tensor& a) const {
+    saved = {aside};
+    return a * 2.0;
+  }
+  std::array<Tensor, 1> vjp(const Saved&, const Tensor& g, const Tensor&, const Tensor&) const { return {g * 2.0}; }
+  Tensor aside;
+};
 const Op wrong_expansion_op{.name = "wrong_expansion", .vjp = [](Sweep& sweep, const Record&, Tensor g) {
                               sweep.expand([] { return ones({2}); }, g);
                             }};
@@ -119,6 +128,34 @@ const std::vector<ErrorRow>& tape_error_rows() {
           },
           "[jvp] the derivative of record 1 (tanh) reads the value of record 1 (tanh, shape [2]), which was written "
           "since: version 0 was recorded, now it is 1; sweep before writing, or clone it"),
+      row<StaleValueError>(
+          [] {
+            Tape tape;
+            Tensor w = ones({2});
+            const auto edit = w.edit<float>();
+            const Tensor y = sum(x * w);
+            (void)tape.gradient(y, x);
+          },
+          "[gradient] the derivative of record 2 (multiply) reads the value of record 1 (source, shape [2]), of which "
+          "an Edit is open: version 0 was recorded, and what stands there now may be another; end the Edit before "
+          "recording, or clone the tensor"),
+      row<StaleValueError>(
+          [] {
+            Tape tape;
+            Tensor aside = ones({3});
+            const Tensor y = custom(Saves{aside}, x);
+            aside.assign(zeros({3}));
+            (void)tape.gradient(y, x, {.seed = x});
+          },
+          "[gradient] the derivative of record 1 (saves) reads a value of shape [3] that it saved, and that was "
+          "written since, or is open to be: version 0 was saved, now it is 1; save a clone of it"),
+      row<Error>(
+          [] {
+            Tensor w = ones({2});
+            std::vector<std::unique_ptr<Edit<float>>> edits;
+            while (true) edits.push_back(std::make_unique<Edit<float>>(w));
+          },
+          "[edit] 65535 edits of this tensor are open, which is as many as are counted; end some"),
       row<TapeError>(
           [] {
             Tape outer;

@@ -168,3 +168,36 @@ TEST_CASE("tensor: compound assignment makes a new value, recorded, and writes n
   z /= w;
   CHECK(distance(tape.gradient(sum(z), x), 1.0 / w) < 1e-15);
 }
+
+namespace {
+
+// clang 14 forgets to destroy a parameter that `= {}` makes, where that stands in a template.
+template <class F>
+void use_and_reset(F use, Tensor& x) {
+  use(x);
+  x = {};
+}
+
+}  // namespace
+
+TEST_CASE("tensor: assigning gives back what was held, in templates too") {
+  const auto held = [] { return detail::system_bytes_held() - detail::reusable_bytes(); };
+  const std::size_t before = held();
+  Tensor x = ones({1000});
+  use_and_reset([](const Tensor&) {}, x);
+  CHECK_FALSE(x.defined());
+  CHECK(held() == before);
+
+  Tensor a = ones({1000}), b = a;
+  Tensor& same = a;
+  a = std::move(same);
+  CHECK(a.is(b));
+  a = b;
+  b = {};
+  CHECK(a.defined());
+  Tensor row = a[0];
+  a = std::move(row);  // a view of what a alone held
+  CHECK(a.item() == 1);
+  a = Tensor();
+  CHECK(held() == before);
+}
