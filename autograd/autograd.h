@@ -1,24 +1,32 @@
-// Everything of ebb's automatic differentiation.
+// Everything of ebb's automatic differentiation, in the order of the argument: values, formulas, the tape, its ops, the
+// sweeps over it, recurrent steps, and looking at it.
 #pragma once
 
-#include "autograd/checkpointed.h"
-#include "autograd/custom_op.h"
-#include "autograd/elementwise.h"
-#include "autograd/error.h"
-#include "autograd/gradient_check.h"
-#include "autograd/indexing.h"
-#include "autograd/instruction_set.h"
-#include "autograd/jacobian.h"
-#include "autograd/layout.h"
-#include "autograd/linear_algebra.h"
-#include "autograd/matrix.h"
-#include "autograd/op.h"
-#include "autograd/random.h"
-#include "autograd/recurrent.h"
-#include "autograd/reduction.h"
-#include "autograd/shape.h"
-#include "autograd/softmax.h"
-#include "autograd/storage.h"
-#include "autograd/tape.h"
-#include "autograd/tape_text.h"
-#include "autograd/tensor.h"
+#include "autograd/tensor/error.h"
+#include "autograd/tensor/random.h"
+#include "autograd/tensor/shape.h"
+#include "autograd/tensor/storage.h"
+#include "autograd/tensor/tensor.h"
+
+#include "autograd/kernels/instruction_set.h"
+
+#include "autograd/tape/jacobian.h"
+#include "autograd/tape/op.h"
+#include "autograd/tape/tape.h"
+
+#include "autograd/ops/custom_op.h"
+#include "autograd/ops/elementwise.h"
+#include "autograd/ops/indexing.h"
+#include "autograd/ops/layout.h"
+#include "autograd/ops/linear_algebra.h"
+#include "autograd/ops/matmul.h"
+#include "autograd/ops/reduction.h"
+#include "autograd/ops/softmax.h"
+
+#include "autograd/sweep/checkpointed.h"
+#include "autograd/sweep/gradient_check.h"
+
+#include "autograd/recurrent/recurrent.h"
+
+#include "autograd/inspect/position.h"
+#include "autograd/inspect/text.h"

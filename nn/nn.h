@@ -1,18 +1,20 @@
-// Everything of ebb's neural networks.
+// Everything of ebb's neural networks: their layers, how they are trained, and the instruments of the laboratory.
 #pragma once
 
-#include "nn/cell.h"
-#include "nn/clip.h"
-#include "nn/data_parallel.h"
-#include "nn/gradient_flow.h"
-#include "nn/initialize.h"
-#include "nn/linear.h"
-#include "nn/loss.h"
-#include "nn/lyapunov.h"
-#include "nn/magnitude.h"
-#include "nn/omega.h"
-#include "nn/optimizer.h"
-#include "nn/parameter.h"
-#include "nn/rnn.h"
-#include "nn/saturation.h"
-#include "nn/transport.h"
+#include "nn/layers/cell.h"
+#include "nn/layers/initialize.h"
+#include "nn/layers/linear.h"
+#include "nn/layers/parameter.h"
+#include "nn/layers/rnn.h"
+
+#include "nn/training/clip.h"
+#include "nn/training/data_parallel.h"
+#include "nn/training/loss.h"
+#include "nn/training/optimizer.h"
+
+#include "nn/instruments/gradient_flow.h"
+#include "nn/instruments/lyapunov.h"
+#include "nn/instruments/magnitude.h"
+#include "nn/instruments/omega.h"
+#include "nn/instruments/saturation.h"
+#include "nn/instruments/transport.h"

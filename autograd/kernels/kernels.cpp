@@ -3,7 +3,7 @@
 #include <cstdlib>
 #include <cstring>
 
-#include "autograd/instruction_set.h"
+#include "autograd/kernels/instruction_set.h"
 #include "autograd/kernels/tables.h"
 
 namespace ebb {

@@ -6,9 +6,9 @@
 #include <atomic>
 #include <cstddef>
 
-#include "autograd/formulas.h"
-#include "autograd/index.h"
-#include "autograd/loops.h"
+#include "autograd/formulas/formulas.h"
+#include "autograd/formulas/loops.h"
+#include "autograd/tensor/index.h"
 
 namespace ebb::kernels {
 

@@ -5,8 +5,8 @@
 #include <immintrin.h>
 #endif
 
-#include "autograd/index.h"
-#include "autograd/lane.h"
+#include "autograd/formulas/lane.h"
+#include "autograd/tensor/index.h"
 
 namespace ebb::kernels {
 namespace {

@@ -98,11 +98,8 @@ void take(LogFile& log, Json json) {
   }
 }
 
-}  // namespace
-
-namespace {
-
-// How deep brackets nest, those in strings aside. The JSON library takes a stack frame a level.
+// How deep brackets nest, those in strings aside. Where the JSON library copies or prints a value it takes a stack
+// frame a level.
 std::size_t nesting(std::string_view text) {
   std::size_t depth = 0, deepest = 0;
   bool in_string = false;

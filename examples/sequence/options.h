@@ -33,7 +33,7 @@ struct RunOptions {
   double learning_rate = 0;
   double momentum = 0;
   double clip = 0;   // limit of the gradient's norm; 0: none
-  double omega = 0;  // weight of Pascanu's regulariser (nn/omega.h); 0: none
+  double omega = 0;  // weight of Pascanu's regulariser (nn/instruments/omega.h); 0: none
   Index updates = 0;
   std::uint64_t seed = 0;
   Index log_every = 0;

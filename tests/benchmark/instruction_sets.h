@@ -1,7 +1,7 @@
 // That both sides may use the same instructions.
 #pragma once
 
-#include <autograd/instruction_set.h>
+#include <autograd/kernels/instruction_set.h>
 
 #include <cstdlib>
 #include <string_view>

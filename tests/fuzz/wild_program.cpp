@@ -10,8 +10,8 @@
 #include <utility>
 #include <vector>
 
-#include "../random_program.h"
 #include "odd_ops.h"
+#include "random_program.h"
 
 namespace ebb::test {
 
