@@ -69,25 +69,34 @@ inline bool Chain::leads_to(const Record& before) const {
   return true;
 }
 
-void Chain::note_reads() {
+// Calls f(source, reader) for the left factors of the products that wait, each with the record that read it.
+template <class F>
+inline void Chain::for_reads(F f) const {
   if (!waiting_) return;
   for (const Rows& left : std::span(lefts_).first(count_)) {
     if (!left.wanted || left.from == LeftFactor::ones) continue;
-    const bool same_at_all = left.from != state_;
-    const std::uint32_t last = same_at_all ? given_->index : waiting_->index;
-    gathering().reads.push_back({given_->index, last, left.from});
+    // Only the state is another at each record.
+    const std::uint32_t last = left.from == state_ ? waiting_->index : given_->index;
+    pass_.records->forwards(given_->index, last + 1, [&](const Record& reader, std::uint32_t) {
+      f(pass_.records->at(reader.near[left.from]), reader);
+    });
   }
-  waiting_ = nullptr;
 }
 
 void Chain::multiply() {
-  note_reads();
+  // Without an observer nobody can have written since they were read.
+  if (pass_.observer)
+    for_reads([&](const Record& source, const Record& reader) { (void)detail::checked(pass_.op, source, reader); });
+  waiting_ = nullptr;
   detail::multiply(pass_, gathering());
 }
 
 void Chain::end() {
-  note_reads();
   if (pass_.observer) detail::record_nothing();  // it may have left a tape of its own
+  if (waiting_ != given_) return multiply();
+  // The products of a chain of one wait for those of others; what runs until then may write.
+  for_reads([&](const Record& source, const Record& reader) { gathering().reads.push_back({&source, &reader}); });
+  waiting_ = nullptr;
 }
 
 bool Chain::pass_on(Tensor g) {

@@ -72,8 +72,9 @@ class Chain {
   Gathering& gathering() const { return pass_.gatherings[gathering_]; }
   const Record& source(Index i) const { return pass_.records->at(record_->near[i]); }
   bool leads_to(const Record& before) const;
-  // Says where the products that wait were read, and multiplies them.
-  void note_reads();
+  template <class F>
+  void for_reads(F f) const;
+  // Multiplies what waits. StaleValueError where an observer has written to what it is of.
   void multiply();
   // After the last record.
   void end();

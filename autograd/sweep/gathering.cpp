@@ -128,7 +128,6 @@ bool detail::gather(const Sweep& sweep, const Record& record, std::initializer_l
       const Record& source = pass.records->at(record.inputs()[static_cast<std::size_t>(factor.from)]);
       const Tensor& a = detail::checked(pass.op, source, record);
       if (!has_rows(a, factor.first, rows, m, type)) return false;
-      gathering.reads.push_back({record.index, record.index, factor.from});
       const std::size_t row = static_cast<std::size_t>(m) * element;
       gathering.place(gathering.left[i], a.body().data + static_cast<std::size_t>(factor.first) * row, row, count);
     }
@@ -136,16 +135,18 @@ bool detail::gather(const Sweep& sweep, const Record& record, std::initializer_l
   gathering.place(gathering.right, b.body().data, static_cast<std::size_t>(columns) * element, count);
   gathering.count += count;
   gathering.held.push_back(b);
+  for (std::size_t i = 0; i < factors.size(); ++i) {
+    const Index from = factors.begin()[i].from;
+    if (gathering.extents[i] != 0 && from != LeftFactor::ones)
+      gathering.reads.push_back({&pass.records->at(record.inputs()[static_cast<std::size_t>(from)]), &record});
+  }
   if (gathering.count >= Gathering::most_rows) multiply(pass, gathering);
   return true;
 }
 
 void detail::multiply(Pass::State& pass, Gathering& gathering) {
   if (gathering.count == 0) return;
-  for (const Gathering::Read& read : gathering.reads)
-    pass.records->forwards(read.first, read.last + 1, [&](const Record& reader, std::uint32_t) {
-      (void)checked(pass.op, pass.records->at(reader.inputs()[static_cast<std::size_t>(read.input)]), reader);
-    });
+  for (const auto& [source, reader] : gathering.reads) (void)checked(pass.op, *source, *reader);
   by_float_type("gradient", gathering.type, [&](auto zero) {
     using T = decltype(zero);
     const auto addresses = [](const Gathering::Rows& rows) { return reinterpret_cast<const T* const*>(rows.data()); };

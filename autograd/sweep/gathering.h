@@ -33,11 +33,11 @@ struct Gathering {
   Rows right;
   std::vector<Tensor> held;  // the b; each a is a value on the tape
   Tensor block;              // or what a chain writes its b into (recurrent/chain.h)
-  // Where the a were read: by the records [first, last], each as its input `input`. What runs in the meantime, an
-  // observer or a rule, may write to one.
+  // The records of the a, each with the one whose derivative reads it. What runs in the meantime, an observer or a
+  // rule, may write to an a.
   struct Read {
-    std::uint32_t first, last;
-    Index input;
+    const Record* source;
+    const Record* reader;
   };
   std::vector<Read> reads;
 
