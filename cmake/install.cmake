@@ -6,6 +6,8 @@ include(GNUInstallDirs)
 # autograd/ and nn/ are names that others use too: they get a folder of their own.
 set(ebb_include_dir ${CMAKE_INSTALL_INCLUDEDIR}/ebb)
 set(ebb_package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/ebb)
+# An older version's headers may have other names.
+install(CODE "file(REMOVE_RECURSE \"\$ENV{DESTDIR}\${CMAKE_INSTALL_PREFIX}/${ebb_include_dir}\")")
 foreach(header ${ebb_public_headers})
   get_filename_component(folder ${header} DIRECTORY)
   install(FILES ${header} DESTINATION ${ebb_include_dir}/${folder})

@@ -9,14 +9,17 @@ wrong() {
 }
 
 rm -rf "$prefix" "$prefix.new"
+mkdir -p "$prefix.new/include/ebb/autograd"
+touch "$prefix.new/include/ebb/autograd/stale.h"  # of an older version
 "$cmake" --install "$build" --prefix "$prefix.new"
 mv "$prefix.new" "$prefix"
+[ ! -e "$prefix/include/ebb/autograd/stale.h" ] || wrong "a header of the version before is still there"
 
 # As whole paths: the source folder may be called /ebb, which include/ebb ends in.
 named=$(for folder in "$source" "$build" "$prefix"; do grep -rIlP "(?<![\w}.-])\Q$folder\E(?![\w.-])" "$prefix" || true; done)
 [ -z "$named" ] || wrong "these name folders of the machine that built them:" "$named"
-private=$(grep -rIE '^#include.*(Eigen|nlohmann|kernels/)|Eigen3|nlohmann_json' "$prefix" ||
-  find "$prefix" -name '*kernels*')
+private=$(grep -rIP '^#include.*(Eigen|nlohmann|kernels/(?!instruction_set.h))|Eigen3|nlohmann_json' "$prefix" ||
+  find "$prefix" -path '*kernels*' -type f ! -name instruction_set.h)
 [ -z "$private" ] || wrong "these show what ebb is made of:" "$private"
 for library in "$prefix"/lib*/*.so; do
   [ -e "$library" ] || continue
