@@ -23,7 +23,7 @@ allowed='linux-vdso|ld-linux|lib(ebb_nn|ebb_autograd|fmt|stdc\+\+|m|gcc_s|c)[-.]
 for program in "${programs[@]}"; do
   name=$(basename "$program" .cpp)
   "$compiler" -std=c++20 -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Werror -MD $cflags -c "$program" -o "$name.o"
-  seen=$(grep -E 'Eigen|nlohmann|kernels/' "$name.d" || true)
+  seen=$(grep -P 'Eigen|nlohmann|kernels/(?!instruction_set.h)' "$name.d" || true)
   [ -z "$seen" ] || wrong "$name includes what is ebb's own business:" "$seen"
   for kind in static shared; do
     "$compiler" "$name.o" $(ebb $kind --libs) -o "$name-$kind"
