@@ -70,10 +70,10 @@ Index detail::first_nonfinite(const Tensor& x) {
   if (x.dtype() == i64) return -1;
   return by_float_type("tensor", x.dtype(), [&](auto zero) -> Index {
     const auto values = x.values<decltype(zero)>();
-    // Most often there is none, which a sum tells fastest: x − x is 0 for all that is finite, else NaN.
-    decltype(zero) differences = 0;
-    for (const auto value : values) differences += value - value;
-    if (differences == 0) return -1;
+    // Most often there is none, which a sum tells fastest: 0 x is 0 for all that is finite, else NaN.
+    decltype(zero) zeros = 0;
+    for (const auto value : values) zeros += 0 * value;
+    if (zeros == 0) return -1;
     return std::find_if(values.begin(), values.end(), [](auto value) { return !std::isfinite(value); }) -
            values.begin();
   });
